@@ -1,0 +1,26 @@
+//! The commands, one file each.
+//!
+//! A new command is a file here with a `COMMAND`, its `mod` line and its line in [`all`]. The file
+//! declares what it takes in `params!`, what it answers in `response!`, and runs an
+//! `async fn(Call, Params) -> Result<Reply, ApiError>`; a list takes `Listing<Params>` instead.
+//! `list_storage_plugins.rs` shows all of it.
+
+use super::command::{Command, CommandTable};
+
+mod list_apis;
+mod list_capabilities;
+mod list_storage_plugins;
+mod list_storage_providers;
+
+/// Every command of the API.
+pub(super) const ALL: &[Command] = &[
+    list_apis::COMMAND,
+    list_capabilities::COMMAND,
+    list_storage_plugins::COMMAND,
+    list_storage_providers::COMMAND,
+];
+
+/// The table of all commands.
+pub(super) fn all() -> CommandTable {
+    CommandTable::new(ALL.iter().copied())
+}

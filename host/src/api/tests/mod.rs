@@ -1,0 +1,11 @@
+//! Tests of the API: the wire as clients see it, over real TCP.
+
+pub(crate) mod harness;
+
+mod commands;
+mod documentation;
+mod envelopes;
+mod files;
+mod parameters;
+mod signatures;
+mod transport;

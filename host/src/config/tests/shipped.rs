@@ -1,0 +1,92 @@
+//! The `plugins.toml` that the project ships: complete, and true to the defaults.
+//!
+//! Prose lines begin with `##`; a line that begins with `# ` is an option at its default.
+
+use std::collections::BTreeSet;
+
+use super::{SHIPPED, parse};
+use crate::config::environment::host_variable;
+use crate::config::{HostSection, Isolation, PluginKind, host, plugin};
+
+/// Takes the mark off the options; prose has two marks.
+fn uncommented() -> String {
+    let lines = SHIPPED.lines().map(|line| match line.strip_prefix("# ") {
+        Some(option) => {
+            let key = option.split(" = ").next().unwrap_or_default();
+            let known = host::SECTION.knows(key) || plugin::SECTION.knows(key);
+            assert!(
+                known && option.contains(" = "),
+                "prose begins with ##: {line}"
+            );
+            option
+        }
+        None => {
+            let prose = line == "##" || line.starts_with("## ");
+            assert!(
+                prose || !line.starts_with('#'),
+                "neither prose nor option: {line}"
+            );
+            line
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn shipped_file_enables_exactly_the_sample() {
+    let config = parse(SHIPPED);
+    let [row] = config.plugins.as_slice() else {
+        panic!("one row: {config:?}")
+    };
+    assert_eq!(
+        (row.name.as_str(), row.kind),
+        ("sample", PluginKind::Volume)
+    );
+    assert_eq!((row.enabled, row.required), (true, false));
+    assert_eq!(row.isolation, Isolation::InProcess);
+    assert_eq!(config.host, HostSection::default());
+}
+
+#[test]
+fn shipped_file_uncommented_equals_the_defaults() {
+    let text = uncommented();
+    assert_eq!(parse(&text), parse(SHIPPED));
+    for key in host::SECTION.keys {
+        assert!(
+            text.contains(&format!("\n{} = ", key.name)),
+            "{} has no option",
+            key.name
+        );
+    }
+}
+
+#[test]
+fn shipped_file_documents_every_key_and_variable() {
+    let words: BTreeSet<&str> = SHIPPED
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .collect();
+    for key in host::SECTION.keys {
+        assert!(words.contains(key.name), "{}", key.name);
+        let variable = host_variable(key.name);
+        assert!(words.contains(variable.as_str()), "{variable}");
+    }
+    for key in plugin::SECTION.keys {
+        assert!(words.contains(key.name), "{}", key.name);
+    }
+    assert!(words.contains("settings"));
+}
+
+#[test]
+fn documented_words_are_the_known_ones() {
+    for word in [
+        "error",
+        "warn",
+        "info",
+        "debug",
+        "trace",
+        "in-process",
+        "process",
+    ] {
+        assert!(SHIPPED.contains(&format!("\"{word}\"")), "{word}");
+    }
+}

@@ -1,0 +1,175 @@
+//! Readers of single values: a raw value in, a typed one or a refusal out.
+//!
+//! What it is not: it knows no key and no place; the walker adds both. Values of `settings` do not
+//! pass here, so a refusal may quote what it refuses.
+//!
+//! **Invariant:** every refusal says what to write instead.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use super::duration::{DurationText, DurationTextError};
+use super::words::{Word, alternatives, parse_word, quote};
+
+/// Longest timeout: beyond a day, a stuck call is an outage rather than a wait.
+const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A value as it was written, in the file or in a variable.
+#[derive(Clone, Copy)]
+pub(super) enum Raw<'a> {
+    /// A value of the file.
+    Toml(&'a DeValue<'a>),
+    /// A variable of the environment.
+    Text(&'a str),
+}
+
+/// Why a value is not taken and what to write instead.
+#[derive(Debug)]
+pub(super) struct Refusal(String);
+
+impl fmt::Display for Raw<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Toml(DeValue::String(text)) => f.write_str(&quote(text)),
+            Self::Toml(DeValue::Integer(number)) => write!(f, "{number}"),
+            Self::Toml(DeValue::Float(number)) => write!(f, "{number}"),
+            Self::Toml(DeValue::Boolean(truth)) => write!(f, "{truth}"),
+            Self::Toml(DeValue::Datetime(time)) => write!(f, "{time}"),
+            Self::Toml(DeValue::Array(_)) => f.write_str("an array"),
+            Self::Toml(DeValue::Table(_)) => f.write_str("a table"),
+            Self::Text(text) => f.write_str(&quote(text)),
+        }
+    }
+}
+
+impl<'a> Raw<'a> {
+    /// Returns the text, if it is one.
+    fn text(self, example: &str) -> Result<&'a str, Refusal> {
+        match self {
+            Self::Text(text) => Ok(text),
+            Self::Toml(DeValue::String(text)) => Ok(text),
+            Self::Toml(_) => Err(self.refuse("is not a string", example)),
+        }
+    }
+
+    /// Refuses the value; `what` says what it fails to be, `instead` what to write.
+    fn refuse(self, what: &str, instead: &str) -> Refusal {
+        Refusal(format!("{self} {what}; {instead}"))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Reads an IP address with a port.
+pub(super) fn address(raw: Raw<'_>) -> Result<SocketAddr, Refusal> {
+    let example = "write for example \"127.0.0.1:8250\"";
+    let text = raw.text(example)?;
+    text.parse()
+        .map_err(|_| raw.refuse("is not an IP address with a port", example))
+}
+
+/// Reads a path; it stays as written.
+pub(super) fn path(raw: Raw<'_>) -> Result<PathBuf, Refusal> {
+    let example = "write a path, relative to the directory of the configuration file or absolute";
+    let text = raw.text(example)?;
+    if text.is_empty() || text.contains('\0') {
+        return Err(raw.refuse("is not a path", example));
+    }
+    Ok(PathBuf::from(text))
+}
+
+/// Reads a timeout: more than nothing, at most a day.
+pub(super) fn timeout(raw: Raw<'_>) -> Result<Duration, Refusal> {
+    let example = "write a number and a unit, for example \"500ms\", \"30s\" or \"5m\"";
+    let text = raw.text(example)?;
+    let DurationText(duration) = text
+        .parse()
+        .map_err(|DurationTextError| raw.refuse("is not a duration", example))?;
+    if duration.is_zero() || duration > MAX_TIMEOUT {
+        return Err(raw.refuse(
+            "is out of range",
+            "write at most \"24h\" and more than \"0s\"",
+        ));
+    }
+    Ok(duration)
+}
+
+/// Reads a truth value.
+pub(super) fn boolean(raw: Raw<'_>) -> Result<bool, Refusal> {
+    let refusal = || raw.refuse("is not a boolean", "write true or false, without quotes");
+    match raw {
+        Raw::Toml(DeValue::Boolean(truth)) => Ok(*truth),
+        Raw::Toml(_) => Err(refusal()),
+        Raw::Text(text) => text.parse().map_err(|_| refusal()),
+    }
+}
+
+/// Reads one of the words of a type.
+pub(super) fn word<T: Word>(raw: Raw<'_>) -> Result<T, Refusal> {
+    let known = alternatives(T::WORDS.iter().map(|(word, _)| *word));
+    let text = raw.text(&format!("write {known}"))?;
+    parse_word(text).map_err(|unknown| Refusal(unknown.to_string()))
+}
+
+/// Reads a SHA-256 digest in hexadecimal.
+pub(super) fn sha256(raw: Raw<'_>) -> Result<[u8; 32], Refusal> {
+    let example = "write the 64 hexadecimal digits that sha256sum prints";
+    let text = raw.text(example)?;
+    let refusal = || raw.refuse("is not a SHA-256 digest", example);
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(refusal());
+    }
+    let mut digest = [0; 32];
+    for (index, byte) in digest.iter_mut().enumerate() {
+        let digits = text.get(2 * index..2 * index + 2).ok_or_else(refusal)?;
+        *byte = u8::from_str_radix(digits, 16).map_err(|_| refusal())?;
+    }
+    Ok(digest)
+}
+
+/// Reads the name of a plugin.
+pub(super) fn plugin_name(raw: Raw<'_>) -> Result<String, Refusal> {
+    let rule = "write 1 to 63 lower-case letters, digits and hyphens, a letter or digit at either \
+                end, for example \"sample\"";
+    let text = raw.text(rule)?;
+    let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let hyphen_outside = text.starts_with('-') || text.ends_with('-');
+    if text.is_empty() || text.len() > 63 || hyphen_outside || !text.chars().all(known) {
+        return Err(raw.refuse("is not a plugin name", rule));
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads the bare name of a library, to which the platform's prefix and suffix are added later.
+pub(super) fn library_name(raw: Raw<'_>) -> Result<String, Refusal> {
+    let rule = "write a bare name of letters, digits, hyphens and underscores, at most 128, for \
+                example \"storage_volume_sample\"; its directory follows from the kind";
+    let text = raw.text(rule)?;
+    let known = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let bare = |name: &str| (1..=128).contains(&name.len()) && name.chars().all(known);
+
+    let stem = [".so", ".dylib", ".dll"]
+        .iter()
+        .find_map(|suffix| text.strip_suffix(suffix));
+    let own = stem.unwrap_or(text);
+    let own = own
+        .strip_prefix("lib")
+        .filter(|name| !name.is_empty())
+        .unwrap_or(own);
+    if own != text && bare(own) {
+        let instead = format!("the host adds prefix and suffix: write \"{own}\"");
+        return Err(raw.refuse("is a file name", &instead));
+    }
+    if !bare(text) {
+        return Err(raw.refuse("is not a library name", rule));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,15 @@
+//! The storage plugin host: rooms, and who may know whom, are told in ARCHITECTURE.md.
+//!
+//! Start reading at [`app`], which wires the rooms together, then [`loader`] and [`registry`].
+
+pub mod app;
+
+pub mod config;
+pub mod isolation;
+pub mod loader;
+pub mod registry;
+
+pub mod store;
+
+pub mod api;
+pub mod cli;

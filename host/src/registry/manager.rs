@@ -1,0 +1,116 @@
+//! Providers by name, plugins by row.
+
+use super::report::{PluginReport, PluginState, ProcessReport};
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use storage_plugin_api::{DataStoreProvider, DataStoreProviderType};
+
+/// How the state of a plugin's process is asked for, where it has one.
+pub type ProcessStatus = dyn Fn() -> (PluginState, ProcessReport) + Send + Sync;
+
+struct Entry {
+    report: PluginReport,
+    provider: Option<Arc<dyn DataStoreProvider>>,
+    process: Option<Arc<ProcessStatus>>,
+}
+
+/// The registry. One per host, shared by everything that needs a provider.
+///
+/// Names are unique: the loader refuses a second provider of a name, in the order of the rows.
+#[derive(Default)]
+pub struct DataStoreProviderManager {
+    // By the position of the row, so that listings keep the order of plugins.toml.
+    entries: RwLock<BTreeMap<usize, Entry>>,
+}
+
+impl DataStoreProviderManager {
+    /// A registry without plugins.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<usize, Entry>> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<usize, Entry>> {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts what is known of the plugin of a row in place.
+    pub fn put(
+        &self,
+        row: usize,
+        report: PluginReport,
+        provider: Option<Arc<dyn DataStoreProvider>>,
+        process: Option<Arc<ProcessStatus>>,
+    ) {
+        self.write().insert(
+            row,
+            Entry {
+                report,
+                provider,
+                process,
+            },
+        );
+    }
+
+    /// The reports of all plugins, in the order of their rows.
+    pub fn reports(&self) -> Vec<PluginReport> {
+        self.read()
+            .values()
+            .map(|entry| {
+                let mut report = entry.report.clone();
+                if let Some(status) = &entry.process {
+                    let (state, process) = status();
+                    report.state = state;
+                    report.process = Some(process);
+                }
+                report
+            })
+            .collect()
+    }
+
+    /// The report of the plugin that has a provider's name.
+    pub fn report_of_provider(&self, provider_name: &str) -> Option<PluginReport> {
+        self.reports().into_iter().find(|report| {
+            report
+                .provider
+                .as_ref()
+                .is_some_and(|provider| provider.name == provider_name)
+        })
+    }
+
+    /// A provider by its name (CloudStack's `getDataStoreProvider`).
+    pub fn provider(&self, provider_name: &str) -> Option<Arc<dyn DataStoreProvider>> {
+        self.read()
+            .values()
+            .find(|entry| {
+                entry
+                    .report
+                    .provider
+                    .as_ref()
+                    .is_some_and(|one| one.name == provider_name)
+            })
+            .and_then(|entry| entry.provider.clone())
+    }
+
+    /// The names of the providers of a type, in the order of their rows
+    /// (`listStorageProviders`).
+    pub fn providers_of(&self, provider_type: DataStoreProviderType) -> Vec<String> {
+        self.read()
+            .values()
+            .filter_map(|entry| entry.report.provider.as_ref())
+            .filter(|provider| provider.types.contains(&provider_type))
+            .map(|provider| provider.name.clone())
+            .collect()
+    }
+}
+
+impl std::fmt::Debug for DataStoreProviderManager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.read().values().map(|entry| &entry.report.name))
+            .finish()
+    }
+}

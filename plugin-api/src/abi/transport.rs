@@ -1,0 +1,128 @@
+//! What lies between a proxy and a provider: a library in this process, or a socket to another.
+
+use super::codec;
+use super::contract::{dispatch_host, host_method_name};
+use super::guard::panicked;
+use super::host_wire::LogRecord;
+use crate::context::CallContext;
+use crate::error::{PluginError, PluginResult};
+use crate::host_services::HostServices;
+use crate::stream::{DataReader, OpenedWriter};
+use bytes::Bytes;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+/// A boxed future.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Where a plugin's futures are polled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dispatch {
+    /// On the plugin's own runtime: what blocks there blocks nothing else.
+    OwnRuntime,
+    /// On the thread that polls, inside the plugin's runtime context: for a process that is the
+    /// plugin's own.
+    InPlace,
+}
+
+/// A call of a contract method, encoded.
+#[derive(Debug, Clone)]
+pub struct RawCall {
+    /// Which object of the provider.
+    pub target: u32,
+    /// Which method of it.
+    pub method: u32,
+    /// The context.
+    pub context: CallContext,
+    /// The encoded store, empty for methods without one.
+    pub store: Bytes,
+    /// The encoded request, empty for methods without one.
+    pub body: Bytes,
+}
+
+/// Carries calls to a provider.
+pub trait Transport: Send + Sync + 'static {
+    /// A call with an encoded answer.
+    fn call(&self, call: RawCall) -> BoxFuture<'_, PluginResult<Bytes>>;
+
+    /// A call that opens a reader.
+    fn open_reader(&self, call: RawCall) -> BoxFuture<'_, PluginResult<Box<dyn DataReader>>>;
+
+    /// A call that opens a writer.
+    fn open_writer(&self, call: RawCall) -> BoxFuture<'_, PluginResult<OpenedWriter>>;
+
+    /// Gives the provider the host's services; before `configure`.
+    fn attach_host(&self, host: Arc<dyn HostServices>);
+}
+
+/// Carries what a plugin asks of the host.
+pub trait HostTransport: Send + Sync + 'static {
+    /// A call of a [`HostServices`] method, encoded.
+    fn call(&self, method: u32, body: Bytes) -> BoxFuture<'static, PluginResult<Bytes>>;
+
+    /// A log message of the plugin.
+    fn log(&self, record: LogRecord);
+}
+
+/// Answers what a plugin asks, with the host's services once they are attached.
+pub struct HostDispatcher {
+    services: OnceLock<Arc<dyn HostServices>>,
+    logger: Box<super::Logger>,
+}
+
+impl HostDispatcher {
+    /// A dispatcher without services yet; log messages go to `logger` at once.
+    pub fn new(logger: Box<super::Logger>) -> Self {
+        Self { services: OnceLock::new(), logger }
+    }
+
+    /// Attaches the services. The first ones stay.
+    pub fn attach(&self, services: Arc<dyn HostServices>) {
+        self.services.get_or_init(|| services);
+    }
+}
+
+impl HostTransport for HostDispatcher {
+    fn call(&self, method: u32, body: Bytes) -> BoxFuture<'static, PluginResult<Bytes>> {
+        let services = self.services.get().cloned();
+        Box::pin(async move {
+            let Some(services) = services else {
+                return Err(PluginError::conflict(
+                    "host services can be used from configure on, not before",
+                ));
+            };
+            let answer = CatchUnwind(Box::pin(dispatch_host(services, method, body)));
+            answer
+                .await
+                .unwrap_or_else(|panic| Err(panicked(host_method_name(method), panic.as_ref())))
+        })
+    }
+
+    fn log(&self, record: LogRecord) {
+        (self.logger)(&record);
+    }
+}
+
+/// A future whose panics are its error.
+pub(super) struct CatchUnwind<F>(pub(super) F);
+
+impl<F: Future + Unpin> Future for CatchUnwind<F> {
+    type Output = Result<F::Output, Box<dyn std::any::Any + Send>>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let inner = Pin::new(&mut self.0);
+        match std::panic::catch_unwind(AssertUnwindSafe(|| inner.poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    }
+}
+
+/// Reads an encoded answer.
+pub(super) fn answer<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> PluginResult<T> {
+    codec::decode(bytes)
+}

@@ -1,0 +1,166 @@
+//! What drivers on a directory rely on.
+
+use super::*;
+use crate::PluginErrorKind;
+use crate::driver::{OpenReaderRequest, OpenWriterRequest};
+use crate::stream::{CHUNK_BYTES, CheckpointToken, Chunk, DataReader, OpenedWriter};
+use crate::types::VolumeInfo;
+use bytes::Bytes;
+use std::path::PathBuf;
+use uuid::Uuid;
+
+/// A directory that is removed with its last test.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("files-{}", Uuid::new_v4()));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+const CHUNK: u64 = CHUNK_BYTES as u64;
+
+fn volume() -> VolumeInfo {
+    VolumeInfo::new(Uuid::new_v4(), "v", 0)
+}
+
+fn open(file: &Path, size: u64, resume: Option<CheckpointToken>) -> PluginResult<OpenedWriter> {
+    let mut request = OpenWriterRequest::new(volume(), size);
+    request.resume = resume;
+    FileWriter::open(file, &request)
+}
+
+fn data(offset: u64, byte: u8) -> Chunk {
+    Chunk::Data { offset, bytes: Bytes::from(vec![byte; CHUNK_BYTES]) }
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+#[test]
+fn a_file_that_cannot_be_filled_leaves_nothing() {
+    let directory = Directory::new();
+    let file = directory.file("a.volume");
+    let error = make(&file, |new| {
+        fs::write(new, "half")?;
+        Err(io::Error::from(ErrorKind::StorageFull))
+    });
+    assert_eq!(error.unwrap_err().kind(), PluginErrorKind::CapacityExceeded);
+    assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 0);
+}
+
+#[test]
+fn what_a_crash_left_is_not_seen_and_goes_with_the_object() {
+    let directory = Directory::new();
+    let file = directory.file("a.volume");
+    fs::write(directory.file("a.new"), "half").unwrap();
+    assert!(!describe(&file).unwrap().present);
+    create(&file, 4096, None).unwrap();
+    fs::write(directory.file("a.new"), "half").unwrap();
+    remove(&file).unwrap();
+    remove(&file).unwrap();
+    assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 0);
+}
+
+#[test]
+fn a_symbolic_link_is_refused() {
+    let directory = Directory::new();
+    let file = directory.file("a.volume");
+    std::os::unix::fs::symlink("/etc/hostname", &file).unwrap();
+    let refused = [
+        look(&file).map(drop),
+        describe(&file).map(drop),
+        resize(&file, 1 << 20, true),
+        create(&file, 4096, None),
+        create(&directory.file("b.volume"), 4096, Some(&file)),
+        FileReader::open(&file, &OpenReaderRequest::new(volume())).map(drop),
+        open(&file, 1, None).map(drop),
+    ];
+    for outcome in refused {
+        assert_eq!(outcome.unwrap_err().kind(), PluginErrorKind::PermissionDenied);
+    }
+}
+
+#[test]
+fn a_sparse_file_stays_sparse_on_its_way() {
+    run(async {
+        let directory = Directory::new();
+        let (from, to) = (directory.file("from.volume"), directory.file("to.volume"));
+        let size = 64 * CHUNK;
+        for file in [&from, &to] {
+            create(file, size, None).unwrap();
+        }
+        let mut writer = open(&from, size, None).unwrap().writer;
+        writer.write(data(3 * CHUNK, 7)).await.unwrap();
+        writer.write(Chunk::Hole { offset: 4 * CHUNK, length: 60 * CHUNK }).await.unwrap();
+        writer.finish().await.unwrap();
+
+        let mut reader = FileReader::open(&from, &OpenReaderRequest::new(volume())).unwrap();
+        let mut writer = open(&to, size, None).unwrap().writer;
+        while let Some(chunk) = reader.next().await.unwrap() {
+            writer.write(chunk).await.unwrap();
+        }
+        let written = writer.finish().await.unwrap();
+        assert!(written.physical_size_bytes <= 2 * CHUNK, "{written:?}");
+        assert!(fs::read(&from).unwrap() == fs::read(&to).unwrap());
+    });
+}
+
+#[test]
+fn a_write_goes_on_at_its_token_and_at_no_other() {
+    run(async {
+        let directory = Directory::new();
+        let file = directory.file("a.volume");
+        let size = 40 * CHUNK;
+        create(&file, size, None).unwrap();
+        let mut writer = open(&file, size, None).unwrap().writer;
+        let mut token = None;
+        for at in 0..36 {
+            token = writer.write(data(at * CHUNK, 1)).await.unwrap().or(token);
+        }
+        drop(writer);
+        let token = token.unwrap();
+        assert_eq!(token.offset, 32 * CHUNK);
+
+        let opened = open(&file, size, Some(token.clone())).unwrap();
+        assert_eq!(opened.offset, 32 * CHUNK);
+        let mut writer = opened.writer;
+        for at in 32..40 {
+            writer.write(data(at * CHUNK, 2)).await.unwrap();
+        }
+        writer.finish().await.unwrap();
+        let bytes = fs::read(&file).unwrap();
+        let (first, second) = bytes.split_at(32 * CHUNK_BYTES);
+        assert!(first.iter().all(|byte| *byte == 1) && second.iter().all(|byte| *byte == 2));
+
+        // A new write made a new file, which the old token is not of.
+        drop(open(&file, size, None).unwrap());
+        let error = open(&file, size, Some(token)).unwrap_err();
+        assert_eq!(error.kind(), PluginErrorKind::InvalidArgument);
+    });
+}
+
+#[test]
+fn a_smaller_size_needs_consent() {
+    let directory = Directory::new();
+    let file = directory.file("a.volume");
+    create(&file, 8192, None).unwrap();
+    let error = resize(&file, 4096, false).unwrap_err();
+    assert_eq!(error.kind(), PluginErrorKind::InvalidArgument);
+    resize(&file, 4096, true).unwrap();
+    resize(&file, 16384, false).unwrap();
+    assert_eq!(describe(&file).unwrap().size_bytes, 16384);
+}

@@ -1,0 +1,37 @@
+//! The end-to-end tests: the real binary, real libraries, and plugins that are bad in every way.
+//!
+//! One file for each subject. A test says in its name what holds; what varies is a table. What the
+//! tests load is built by the harness (`tests/src`).
+
+#[cfg(test)]
+mod cancellation;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod configure;
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod constructors;
+#[cfg(test)]
+mod environment;
+#[cfg(test)]
+mod host_services;
+#[cfg(test)]
+mod isolation;
+#[cfg(test)]
+mod loading;
+#[cfg(test)]
+mod marker;
+#[cfg(test)]
+mod panics;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod skew;
+#[cfg(test)]
+mod streams;
+#[cfg(test)]
+mod vendor;

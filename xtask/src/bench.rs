@@ -1,0 +1,40 @@
+//! `cargo xtask bench`: measures, in the release profile, with the plugins staged.
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+
+use crate::stage::{self, Profile};
+use crate::workspace::Workspace;
+use crate::{process, ui};
+
+/// The benches, by the name of what they measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Which {
+    /// The cost of a call across the boundary to a plugin
+    Abi,
+    /// The time from start to serving
+    Load,
+    /// Each of them in turn
+    All,
+}
+
+impl Which {
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Abi => &["abi"],
+            Self::Load => &["load"],
+            Self::All => &["abi", "load"],
+        }
+    }
+}
+
+/// Stages the plugins, which the benches load, and runs the benches.
+pub(crate) fn bench(workspace: &Workspace, which: Which) -> Result<()> {
+    stage::stage(workspace, Profile::Staged)?;
+    for name in which.names() {
+        let mut command = process::cargo(workspace, ["bench", "-p", "benches", "--bench", name]);
+        ui::header(process::shown(&command));
+        process::run(&mut command).with_context(|| format!("bench {name} failed"))?;
+    }
+    Ok(())
+}
