@@ -2,7 +2,6 @@
 
 use crate::abi::CallCell;
 use crate::types::DataStore;
-use bytes::Bytes;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -20,7 +19,7 @@ pub struct StoreContext {
 struct Inner {
     store: DataStore,
     // The record as it crosses the boundary: the same for every call on this store.
-    encoded: OnceLock<Bytes>,
+    encoded: OnceLock<Arc<Vec<u8>>>,
 }
 
 impl StoreContext {
@@ -29,8 +28,8 @@ impl StoreContext {
         Self { inner: Arc::new(Inner { store, encoded: OnceLock::new() }) }
     }
 
-    pub(crate) fn encoded(&self, encode: impl FnOnce(&DataStore) -> Bytes) -> Bytes {
-        self.inner.encoded.get_or_init(|| encode(&self.inner.store)).clone()
+    pub(crate) fn encoded(&self, encode: impl FnOnce(&DataStore) -> Vec<u8>) -> Arc<Vec<u8>> {
+        Arc::clone(self.inner.encoded.get_or_init(|| Arc::new(encode(&self.inner.store))))
     }
 }
 
@@ -66,7 +65,7 @@ pub struct CallContext {
     operation_id: Uuid,
     attempt: u32,
     window: Duration,
-    log_target: Arc<str>,
+    log_target: Option<Arc<str>>,
     cell: CallCell,
 }
 
@@ -80,14 +79,7 @@ impl CallContext {
     }
 
     pub(crate) fn of_cell(operation_id: Uuid, cell: CallCell) -> Self {
-        static TARGET: OnceLock<Arc<str>> = OnceLock::new();
-        Self {
-            operation_id,
-            attempt: 1,
-            window: Self::DEFAULT_WINDOW,
-            log_target: Arc::clone(TARGET.get_or_init(|| "plugin".into())),
-            cell,
-        }
+        Self { operation_id, attempt: 1, window: Self::DEFAULT_WINDOW, log_target: None, cell }
     }
 
     /// Another attempt of the same operation.
@@ -107,7 +99,7 @@ impl CallContext {
     /// The log target of messages about this call.
     #[must_use]
     pub fn with_log_target(mut self, target: impl Into<Arc<str>>) -> Self {
-        self.log_target = target.into();
+        self.log_target = Some(target.into());
         self
     }
 
@@ -128,7 +120,11 @@ impl CallContext {
 
     /// The log target of messages about this call.
     pub fn log_target(&self) -> &str {
-        &self.log_target
+        self.own_log_target().unwrap_or("plugin")
+    }
+
+    pub(crate) fn own_log_target(&self) -> Option<&str> {
+        self.log_target.as_deref()
     }
 
     /// Reports progress in bytes, and that the call is alive: the window starts anew.

@@ -12,8 +12,8 @@ const CASES: &[(&str, &str, RefusalCode, &[&str])] = &[
     ("aborts", "abort();", CrashedWhileLoading, &["killed by signal 6 (SIGABRT)"]),
     ("exits", "exit(0);", ExitedWhileLoading, &["exited with status 0"]),
     ("exits-at-once", "_exit(3);", ExitedWhileLoading, &["exited with status 3"]),
-    ("loops", "for (;;) {}", HungWhileLoading, &["did not finish within 1s", "was killed"]),
-    ("sleeps", "for (;;) pause();", HungWhileLoading, &["did not finish within 1s"]),
+    ("loops", "for (;;) {}", HungWhileLoading, &["did not finish within 3s", "was killed"]),
+    ("sleeps", "for (;;) pause();", HungWhileLoading, &["did not finish within 3s"]),
     (
         "speaks",
         "write(2, \"no licence found\\n\", 17); _exit(1);",
@@ -28,7 +28,7 @@ fn a_constructor_that_misbehaves_ends_the_probe_and_not_the_host() {
     let c = CLibraries::new();
     let rows = CASES.iter().map(|(name, does, ..)| Row::with(name, &c.constructor(name, does)));
     // Short, because two of them take all the time there is.
-    let place = Installation::with_null().rows(rows).host_key("probe_timeout", "1s");
+    let place = Installation::with_null().rows(rows).host_key("probe_timeout", "3s");
     let mut host = place.start();
     for (name, _, code, words) in CASES {
         host.refuses(name, *code, words);

@@ -45,12 +45,27 @@ const MACHINE: (usize, [u8; 2]) = (18, 183_u16.to_le_bytes());
 
 const CASES: &[Case] = &[
     case("missing", |_, _| {}, Missing, &["there is no such file"]),
-    case("text", |to, _| fs::write(to, "a text\n".repeat(20)).unwrap(), NotAnObjectFile, &["not an object file"]),
+    case(
+        "text",
+        |to, _| fs::write(to, "a text\n".repeat(20)).unwrap(),
+        NotAnObjectFile,
+        &["not an object file"],
+    ),
     case("empty", |to, _| fs::write(to, "").unwrap(), Truncated, &["the file is empty"]),
     case("one-byte", |to, _| fs::write(to, &good()[..1]).unwrap(), NotAnObjectFile, &[]),
     case("header-cut", |to, _| fs::write(to, &good()[..63]).unwrap(), Truncated, &["header"]),
-    case("header-only", |to, _| fs::write(to, &good()[..64]).unwrap(), Truncated, &["section table"]),
-    case("one-page", |to, _| fs::write(to, &good()[..4096]).unwrap(), Truncated, &["section table"]),
+    case(
+        "header-only",
+        |to, _| fs::write(to, &good()[..64]).unwrap(),
+        Truncated,
+        &["section table"],
+    ),
+    case(
+        "one-page",
+        |to, _| fs::write(to, &good()[..4096]).unwrap(),
+        Truncated,
+        &["section table"],
+    ),
     case("half", |to, _| truncated(to, 50), Truncated, &["section table"]),
     case("almost-all", |to, _| truncated(to, 99), Truncated, &["section table"]),
     case(
@@ -75,7 +90,12 @@ const CASES: &[Case] = &[
         Malformed,
         &[],
     ),
-    case("foreign", |to, _| patched(to, MACHINE.0, &MACHINE.1), WrongArchitecture, &["aarch64"]),
+    case(
+        "foreign",
+        |to, _| patched(to, MACHINE.0, &MACHINE.1),
+        WrongArchitecture,
+        &["built for AARCH64"],
+    ),
     case("other-width", |to, _| patched(to, 4, &[1]), WrongArchitecture, &["32"]),
     case(
         "executable",
@@ -136,7 +156,12 @@ const CASES: &[Case] = &[
         Missing,
         &["a symbolic link to \"nowhere.so\""],
     ),
-    case("pinned", |to, _| fs::write(to, good()).unwrap(), DigestMismatch, &["plugins.toml pins 00"]),
+    case(
+        "pinned",
+        |to, _| fs::write(to, good()).unwrap(),
+        DigestMismatch,
+        &["plugins.toml pins 00"],
+    ),
 ];
 
 #[test]

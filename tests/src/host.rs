@@ -6,7 +6,9 @@ use crate::wait::eventually;
 use rustix::process::Signal;
 use serde_json::Value;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
+use std::sync::Arc;
+use storage_host::api::endpoint;
 use storage_host::cli::client::Client;
 use storage_host::loader::RefusalCode;
 
@@ -53,20 +55,33 @@ impl Ended {
 pub struct Host {
     process: Running,
     data_dir: PathBuf,
+    _directory: Arc<tempfile::TempDir>,
 }
 
 impl Host {
     #[track_caller]
-    pub(crate) fn new(process: Running, data_dir: PathBuf) -> Self {
+    pub(crate) fn new(
+        process: Running,
+        data_dir: PathBuf,
+        directory: Arc<tempfile::TempDir>,
+    ) -> Self {
         process.wait_for_line(|line| line.ends_with(" serves"), "that it serves");
-        let endpoint = data_dir.join("endpoint.json");
-        eventually("the host writes endpoint.json", || endpoint.exists().then_some(()));
-        Self { process, data_dir }
+        // One of a host that was killed may be there still.
+        eventually("the host writes endpoint.json", || {
+            let endpoint = endpoint::read(&data_dir).ok()?;
+            (endpoint.pid == process.pid()).then_some(())
+        });
+        Self { process, data_dir, _directory: directory }
     }
 
     /// Its process.
     pub fn process(&self) -> &Running {
         &self.process
+    }
+
+    /// Where it keeps its state.
+    pub fn data_dir(&self) -> &std::path::Path {
+        &self.data_dir
     }
 
     /// Whether it is running still.
@@ -113,14 +128,20 @@ impl Host {
     #[track_caller]
     pub fn stop(self) -> (Option<i32>, String) {
         self.process.signal(Signal::TERM);
-        let (status, said) = self.process.wait();
+        let (status, said) = self.wait();
         (status.code(), said)
     }
 
     /// Kills it.
     pub fn kill(self) {
         self.process.signal(Signal::KILL);
-        self.process.wait();
+        self.wait();
+    }
+
+    /// Waits for its end and returns that and all it said.
+    #[track_caller]
+    pub fn wait(self) -> (ExitStatus, String) {
+        self.process.wait()
     }
 }
 

@@ -7,6 +7,7 @@ use crate::process::Running;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use toml::{Table, Value};
 
 /// One row of `plugins.toml`, and the library it means.
@@ -78,7 +79,8 @@ impl Row {
 /// A directory in which a host can be started, again and again.
 #[derive(Debug)]
 pub struct Installation {
-    directory: tempfile::TempDir,
+    // Shared with its hosts: none must lose the ground it stands on.
+    directory: Arc<tempfile::TempDir>,
     host: Table,
     rows: Vec<Row>,
     variables: Vec<(String, String)>,
@@ -96,7 +98,7 @@ impl Installation {
             ("listen".to_owned(), "127.0.0.1:0".into()),
             ("plugin_dir".to_owned(), "plugins".into()),
         ]);
-        Self { directory, host, rows: Vec::new(), variables: Vec::new() }
+        Self { directory: Arc::new(directory), host, rows: Vec::new(), variables: Vec::new() }
     }
 
     /// One with the plugin `null`, which works: whatever else is wrong must not disturb it.
@@ -124,6 +126,12 @@ impl Installation {
     pub fn replace_row(&mut self, row: Row) {
         let old = self.rows.iter_mut().find(|old| old.name == row.name).or_fail("such a row");
         *old = row;
+    }
+
+    /// Enables or disables a row.
+    pub fn enable(&mut self, row: &str, enabled: bool) {
+        let row = self.rows.iter_mut().find(|one| one.name == row).or_fail("such a row");
+        row.keys.insert("enabled".to_owned(), enabled.into());
     }
 
     /// Sets a key of `[host]`.
@@ -191,7 +199,7 @@ impl Installation {
     /// Starts a host and waits until it serves.
     #[track_caller]
     pub fn start(&self) -> Host {
-        Host::new(self.launch(), self.data_dir())
+        Host::new(self.launch(), self.data_dir(), Arc::clone(&self.directory))
     }
 
     /// Starts a host without waiting for anything.

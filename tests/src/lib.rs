@@ -25,6 +25,6 @@ mod wait;
 pub use fail::OrFail;
 pub use host::{Ended, Host, Listed};
 pub use installation::{Installation, Row};
-pub use plugin::{Plugin, Skin, chunks_of, store, volume};
+pub use plugin::{Plugin, Skin, chunks_of, memory_host, store, volume};
 pub use process::{Running, open_files, process_is_there, signal};
 pub use wait::{LONG, eventually};

@@ -48,12 +48,12 @@ impl Plugin {
     /// Loads a copy of the workspace's plugin `storage-volume-<of>`.
     pub async fn load(skin: Skin, of: &str) -> Self {
         let library = artifacts::library(&format!("storage-volume-{of}"));
-        Self::load_file(skin, &library, Map::new(), Arc::new(MemoryHost::new("tests"))).await
+        Self::load_file(skin, &library, Map::new(), memory_host()).await
     }
 
     /// Loads the plugin that misbehaves; what it traces is found by [`traced`](Self::traced).
     pub async fn fault(skin: Skin) -> Self {
-        Self::fault_with(skin, Map::new(), Arc::new(MemoryHost::new("tests"))).await
+        Self::fault_with(skin, Map::new(), memory_host()).await
     }
 
     /// As [`fault`](Self::fault), with further settings and a host of the test's.
@@ -96,8 +96,7 @@ impl Plugin {
             }
         };
         let call = CallContext::new(Uuid::new_v4());
-        let provider =
-            RemoteProvider::connect(transport, &call).await.or_fail("ask the provider");
+        let provider = RemoteProvider::connect(transport, &call).await.or_fail("ask the provider");
         let settings = Settings::from_map(settings);
         provider.configure(&call, settings, host).await.or_fail("configure the provider");
         Self { provider: Some(provider), supervisor, directory }
@@ -132,11 +131,17 @@ impl Plugin {
     }
 
     /// Has it create a volume of this name.
+    ///
+    /// # Errors
+    /// The driver's.
     pub async fn create(&self, name: &str) -> PluginResult<CreateResult> {
         self.create_within(name, LONG_WINDOW).await
     }
 
     /// As [`create`](Self::create), given up after a window without progress.
+    ///
+    /// # Errors
+    /// The driver's, or `Timeout`.
     pub async fn create_within(&self, name: &str, window: Duration) -> PluginResult<CreateResult> {
         let call = CallContext::new(Uuid::new_v4()).no_progress_window(window);
         let request = CreateRequest::new(volume(name, 1 << 20));
@@ -167,8 +172,7 @@ const LONG_WINDOW: Duration = Duration::from_secs(50);
 fn loader(directory: &Path) -> Loader {
     let text = "[host]\nplugin_dir = \"plugins\"\nprobe_timeout = \"60s\"\n";
     let origin: PathBuf = directory.join("plugins.toml");
-    let config =
-        HostConfig::parse(text, &origin, &Environment::default(), &Overrides::default());
+    let config = HostConfig::parse(text, &origin, &Environment::default(), &Overrides::default());
     let mut loader = Loader::new(&config.or_fail("a configuration"));
     loader.executable = host_binary();
     loader
@@ -185,6 +189,11 @@ async fn supervise(loader: &Loader, inspected: &Inspected) -> Arc<Supervisor> {
     };
     let host = Arc::new(HostDispatcher::new(Box::new(|_| {})));
     Supervisor::start(spec, host).await.or_fail("start the plugin's process")
+}
+
+/// Services of a host that answers from memory, with a directory of its own.
+pub fn memory_host() -> Arc<MemoryHost> {
+    Arc::new(MemoryHost::new(&Uuid::new_v4().to_string()))
 }
 
 /// A pool without details.

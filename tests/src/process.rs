@@ -99,11 +99,10 @@ impl Running {
     /// Waits for its end, and returns it with all it said.
     #[track_caller]
     pub fn wait(mut self) -> (ExitStatus, String) {
-        let status =
-            eventually("it ends", || self.child.try_wait().or_fail("ask for its status"));
+        let status = eventually("it ends", || self.child.try_wait().or_fail("ask for its status"));
         let mut lines = self.said.lock();
-        // A grandchild may hold the outputs open; all that the process itself said is in there.
-        while lines.ended_outputs < 2 && !status.success() {
+        // A grandchild may hold the outputs open; what the process itself said is read by then.
+        while lines.ended_outputs < 2 {
             let waited = self.said.changed.wait_timeout(lines, std::time::Duration::from_secs(2));
             let (again, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
             lines = again;

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: measures, in the release profile, with the plugins staged.
+//! `cargo xtask bench`: measures what an operator runs, in the profile that is staged.
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
@@ -31,8 +31,11 @@ impl Which {
 /// Stages the plugins, which the benches load, and runs the benches.
 pub(crate) fn bench(workspace: &Workspace, which: Which) -> Result<()> {
     stage::stage(workspace, Profile::Staged)?;
+    let mut null = process::cargo(workspace, ["build", "--profile", "staged"]);
+    process::run(null.args(["-p", "storage-volume-null"]))?;
     for name in which.names() {
-        let mut command = process::cargo(workspace, ["bench", "-p", "benches", "--bench", name]);
+        let mut command = process::cargo(workspace, ["bench", "--profile", "staged"]);
+        command.args(["-p", "benches", "--bench", name]);
         ui::header(process::shown(&command));
         process::run(&mut command).with_context(|| format!("bench {name} failed"))?;
     }

@@ -45,9 +45,7 @@ pub(crate) fn new_plugin(workspace: &Workspace, kind: Kind, name: &str) -> Resul
         run(&mut cargo(workspace, ["fmt", "-p", &names.package]))?;
     }
 
-    ui::line(format_args!(
-        "{member} is a copy of {SAMPLE}, and a member of the workspace."
-    ));
+    ui::line(format_args!("{member} is a copy of {SAMPLE}, and a member of the workspace."));
     if kind == Kind::Image {
         ui::line("The sample serves volumes: make the provider register an image store's driver.");
     }
@@ -60,9 +58,7 @@ impl Names {
     fn new(kind: Kind, name: &str) -> Result<Self> {
         let is_word = |word: &str| {
             word.starts_with(|c: char| c.is_ascii_lowercase())
-                && word
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+                && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
         };
         if name.len() > MAX_NAME || !name.split('-').all(is_word) {
             bail!("{name:?} is no name for a plugin: write a few lower-case words, with hyphens");
@@ -84,10 +80,7 @@ impl Names {
 
     /// The library needs no line: the host looks for the name that the package gives it.
     fn row(&self) -> String {
-        format!(
-            "[[plugin]]\nname = \"{}\"\nkind = \"{}\"",
-            self.name, self.kind
-        )
+        format!("[[plugin]]\nname = \"{}\"\nkind = \"{}\"", self.name, self.kind)
     }
 }
 
@@ -103,9 +96,7 @@ fn copy(from: &Path, to: &Path, names: &Names) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
     let entries = fs::read_dir(from).with_context(|| format!("cannot list {}", from.display()))?;
     for entry in entries {
-        let from = entry
-            .with_context(|| format!("cannot list {}", from.display()))?
-            .path();
+        let from = entry.with_context(|| format!("cannot list {}", from.display()))?.path();
         let name = from.file_name().unwrap_or_default().to_string_lossy();
         let to = to.join(names.apply(&name));
         if from.is_dir() {
@@ -138,16 +129,7 @@ mod tests {
 
     #[test]
     fn a_name_is_lower_case_words() {
-        for wrong in [
-            "",
-            "Tape",
-            "tape_robot",
-            "-tape",
-            "tape-",
-            "../tape",
-            "2tape",
-            "t\u{e4}pe",
-        ] {
+        for wrong in ["", "Tape", "tape_robot", "-tape", "tape-", "../tape", "2tape", "t\u{e4}pe"] {
             assert!(Names::new(Kind::Volume, wrong).is_err(), "{wrong:?}");
         }
     }
@@ -161,13 +143,7 @@ mod tests {
     #[test]
     fn the_copy_becomes_a_member_wherever_the_sample_is_one() {
         let manifest = format!("members = [\"{SAMPLE}\"]\ndefault-members = [\"{SAMPLE}\", \"x\"]");
-        assert_eq!(
-            with_member(&manifest, "plugins/y")
-                .unwrap()
-                .matches("plugins/y")
-                .count(),
-            2
-        );
+        assert_eq!(with_member(&manifest, "plugins/y").unwrap().matches("plugins/y").count(), 2);
         assert!(with_member("members = []", "plugins/y").is_err());
     }
 
@@ -178,9 +154,6 @@ mod tests {
         fs::create_dir_all(from.join("src")).unwrap();
         fs::write(from.join("src/lib.rs"), "struct Sample;").unwrap();
         copy(&from, &to, &Names::new(Kind::Volume, "tape").unwrap()).unwrap();
-        assert_eq!(
-            fs::read_to_string(to.join("src/lib.rs")).unwrap(),
-            "struct Tape;"
-        );
+        assert_eq!(fs::read_to_string(to.join("src/lib.rs")).unwrap(), "struct Tape;");
     }
 }

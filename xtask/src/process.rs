@@ -60,13 +60,8 @@ pub(crate) fn shown(command: &Command) -> String {
     let variables = command.get_envs().filter_map(|(name, value)| {
         value.map(|value| format!("{}={}", name.to_string_lossy(), quoted(value)))
     });
-    let words = std::iter::once(command.get_program())
-        .chain(command.get_args())
-        .map(quoted);
-    variables
-        .chain(words.map(Cow::into_owned))
-        .collect::<Vec<_>>()
-        .join(" ")
+    let words = std::iter::once(command.get_program()).chain(command.get_args()).map(quoted);
+    variables.chain(words.map(Cow::into_owned)).collect::<Vec<_>>().join(" ")
 }
 
 fn quoted(word: &OsStr) -> Cow<'_, str> {
@@ -85,9 +80,7 @@ mod tests {
     #[test]
     fn a_command_is_shown_as_one_would_type_it() {
         let mut command = Command::new("cargo");
-        command
-            .args(["doc", "--features", "a b", "it's"])
-            .env("RUSTDOCFLAGS", "-D warnings");
+        command.args(["doc", "--features", "a b", "it's"]).env("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(
             shown(&command),
             r"RUSTDOCFLAGS='-D warnings' cargo doc --features 'a b' 'it'\''s'"

@@ -14,10 +14,7 @@ use crate::{process, ui};
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     let host = stage::stage(workspace, Profile::Staged)?;
     let mut command = Command::new(host);
-    command
-        .arg("run")
-        .args(arguments)
-        .current_dir(workspace.root());
+    command.arg("run").args(arguments).current_dir(workspace.root());
     ui::header(process::shown(&command));
     become_program(&mut command)
 }

@@ -68,20 +68,14 @@ pub(crate) fn stage(workspace: &Workspace, profile: Profile) -> Result<PathBuf> 
     }
     let host = built.join(format!("{HOST}{}", std::env::consts::EXE_SUFFIX));
     if !host.is_file() {
-        bail!(
-            "{} was not built: has package {HOST} a binary of that name?",
-            host.display()
-        );
+        bail!("{} was not built: has package {HOST} a binary of that name?", host.display());
     }
     report(workspace, &host, "built");
     Ok(host)
 }
 
 fn build(workspace: &Workspace, profile: Profile, plugins: &[Plugin]) -> Result<()> {
-    let mut command = cargo(
-        workspace,
-        ["build", "--profile", profile.name(), "-p", HOST],
-    );
+    let mut command = cargo(workspace, ["build", "--profile", profile.name(), "-p", HOST]);
     for plugin in plugins {
         command.args(["-p", &plugin.package]);
     }
@@ -123,8 +117,7 @@ fn replace(from: &Path, temporary: &Path, to: &Path) -> io::Result<()> {
     File::open(temporary)?.sync_all()?;
     fs::rename(temporary, to)?;
     // Without this the rename itself may be lost with the power.
-    to.parent()
-        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    to.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 #[cfg(test)]
@@ -146,11 +139,7 @@ mod tests {
 
         assert_eq!(io::read_to_string(&mut old).unwrap(), "one");
         assert_eq!(fs::read_to_string(&to).unwrap(), "two");
-        assert_eq!(
-            fs::read_dir(folder.path()).unwrap().count(),
-            2,
-            "a temporary file is left"
-        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "a temporary file is left");
     }
 
     #[test]

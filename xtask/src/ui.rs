@@ -10,10 +10,7 @@ pub(crate) fn line(text: impl Display) {
 }
 
 /// Prints why the task failed.
-#[expect(
-    clippy::print_stderr,
-    reason = "a failure is reported on standard error"
-)]
+#[expect(clippy::print_stderr, reason = "a failure is reported on standard error")]
 pub(crate) fn failure(error: &anyhow::Error) {
     eprintln!("\nerror: {error:#}");
 }

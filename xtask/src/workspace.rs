@@ -44,9 +44,7 @@ impl Workspace {
         let root = manifest_dir
             .parent()
             .with_context(|| format!("{} has no parent directory", manifest_dir.display()))?;
-        Ok(Self {
-            root: root.to_path_buf(),
-        })
+        Ok(Self { root: root.to_path_buf() })
     }
 
     /// The directory of the workspace's manifest.
@@ -66,10 +64,7 @@ impl Workspace {
             for directory in directories(&self.plugin_folder(kind))? {
                 let manifest = directory.join("Cargo.toml");
                 if manifest.is_file() {
-                    plugins.push(Plugin {
-                        kind,
-                        package: package_name(&manifest)?,
-                    });
+                    plugins.push(Plugin { kind, package: package_name(&manifest)? });
                 }
             }
         }
@@ -80,9 +75,7 @@ impl Workspace {
     pub(crate) fn target_directory(&self) -> Result<PathBuf> {
         let metadata = self.metadata()?;
         let directory = metadata["target_directory"].as_str();
-        Ok(PathBuf::from(
-            directory.context("cargo metadata names no target directory")?,
-        ))
+        Ok(PathBuf::from(directory.context("cargo metadata names no target directory")?))
     }
 
     /// The members of the workspace that are compiled to a library for loading: plugins, and
@@ -92,10 +85,8 @@ impl Workspace {
     }
 
     fn metadata(&self) -> Result<Value> {
-        let mut command = process::cargo(
-            self,
-            ["metadata", "--no-deps", "--format-version", "1", "--quiet"],
-        );
+        let mut command =
+            process::cargo(self, ["metadata", "--no-deps", "--format-version", "1", "--quiet"]);
         serde_json::from_str(&process::output(&mut command)?).context("cargo metadata")
     }
 }
@@ -126,11 +117,7 @@ impl Plugin {
 /// The file name that a package's shared library has on this system.
 pub(crate) fn library_name(package: &str) -> String {
     let stem = package.replace('-', "_");
-    format!(
-        "{}{stem}{}",
-        env::consts::DLL_PREFIX,
-        env::consts::DLL_SUFFIX
-    )
+    format!("{}{stem}{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX)
 }
 
 fn loadable(metadata: &Value) -> Vec<String> {
@@ -163,15 +150,10 @@ fn directories(folder: &Path) -> Result<Vec<PathBuf>> {
 fn package_name(manifest: &Path) -> Result<String> {
     let text = fs::read_to_string(manifest)
         .with_context(|| format!("cannot read {}", manifest.display()))?;
-    let table: toml::Table = text
-        .parse()
-        .with_context(|| format!("cannot parse {}", manifest.display()))?;
-    let name = table
-        .get("package")
-        .and_then(|package| package.get("name")?.as_str());
-    Ok(name
-        .with_context(|| format!("{} names no package", manifest.display()))?
-        .to_owned())
+    let table: toml::Table =
+        text.parse().with_context(|| format!("cannot parse {}", manifest.display()))?;
+    let name = table.get("package").and_then(|package| package.get("name")?.as_str());
+    Ok(name.with_context(|| format!("{} names no package", manifest.display()))?.to_owned())
 }
 
 #[cfg(test)]
@@ -181,37 +163,23 @@ mod tests {
     #[test]
     fn plugins_are_found_by_listing() {
         let root = tempfile::tempdir().unwrap();
-        for (folder, package) in [
-            ("image/s3", "storage-image-s3"),
-            ("volume/rbd", "storage-volume-rbd"),
-        ] {
+        for (folder, package) in
+            [("image/s3", "storage-image-s3"), ("volume/rbd", "storage-volume-rbd")]
+        {
             let folder = root.path().join("plugins/storage").join(folder);
             fs::create_dir_all(&folder).unwrap();
-            fs::write(
-                folder.join("Cargo.toml"),
-                format!("[package]\nname = \"{package}\"\n"),
-            )
-            .unwrap();
+            fs::write(folder.join("Cargo.toml"), format!("[package]\nname = \"{package}\"\n"))
+                .unwrap();
         }
         fs::create_dir(root.path().join("plugins/storage/volume/empty")).unwrap();
         fs::write(root.path().join("plugins/storage/volume/libx.so"), "").unwrap();
 
-        let plugins = Workspace {
-            root: root.path().to_path_buf(),
-        }
-        .plugins()
-        .unwrap();
+        let plugins = Workspace { root: root.path().to_path_buf() }.plugins().unwrap();
 
-        let found: Vec<_> = plugins
-            .iter()
-            .map(|p| (p.kind, p.package.as_str()))
-            .collect();
+        let found: Vec<_> = plugins.iter().map(|p| (p.kind, p.package.as_str())).collect();
         assert_eq!(
             found,
-            [
-                (Kind::Image, "storage-image-s3"),
-                (Kind::Volume, "storage-volume-rbd")
-            ]
+            [(Kind::Image, "storage-image-s3"), (Kind::Volume, "storage-volume-rbd")]
         );
     }
 

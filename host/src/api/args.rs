@@ -24,10 +24,7 @@ impl Args {
     /// # Errors
     /// A control character in a value (431), or a malformed map (430).
     pub(super) fn of(command: &'static str, form: Form) -> Result<Self, ApiError> {
-        let mut args = Self {
-            command,
-            ..Self::default()
-        };
+        let mut args = Self { command, ..Self::default() };
         for pair in form.into_pairs() {
             if pair.value.chars().any(is_illegal) {
                 return Err(ApiError::parameter(format!(
@@ -39,10 +36,7 @@ impl Args {
             match MapName::parse(&pair.name)? {
                 Some(MapName { name, index, field }) => {
                     let entries = args.maps.entry(name.to_owned()).or_default();
-                    entries
-                        .entry(index)
-                        .or_default()
-                        .insert(field.to_owned(), pair.value);
+                    entries.entry(index).or_default().insert(field.to_owned(), pair.value);
                 }
                 None => {
                     args.texts.insert(pair.name, pair.value);
@@ -69,10 +63,7 @@ impl Args {
 
     /// The names of all parameters, for the log.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.texts
-            .keys()
-            .chain(self.maps.keys())
-            .map(String::as_str)
+        self.texts.keys().chain(self.maps.keys()).map(String::as_str)
     }
 }
 

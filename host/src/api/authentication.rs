@@ -36,15 +36,12 @@ impl KeyRing {
     /// No key, no signature, a wrong or an expired one: 401.
     pub(super) fn authenticate(&self, form: &Form, now: SystemTime) -> Result<Arc<str>, ApiError> {
         let needed = |name: &str| {
-            form.get(name)
-                .ok_or_else(|| ApiError::unauthorized(format!("no {name} was sent")))
+            form.get(name).ok_or_else(|| ApiError::unauthorized(format!("no {name} was sent")))
         };
         let key = needed("apikey")?;
         let signature = needed("signature")?;
-        let holder = self
-            .0
-            .get(key)
-            .ok_or_else(|| ApiError::unauthorized("no such apikey is known"))?;
+        let holder =
+            self.0.get(key).ok_or_else(|| ApiError::unauthorized("no such apikey is known"))?;
         if form.get("signatureversion") == Some("3") {
             check_expiry(needed("expires")?, now)?;
         }
@@ -55,9 +52,7 @@ impl KeyRing {
             .map(|pair| (pair.sent.as_str(), pair.value.as_str()))
             .collect();
         if !verify(&signed, signature, &holder.secret) {
-            return Err(ApiError::unauthorized(
-                "the signature is not of these parameters",
-            ));
+            return Err(ApiError::unauthorized("the signature is not of these parameters"));
         }
         Ok(Arc::clone(&holder.account))
     }
@@ -71,8 +66,6 @@ fn check_expiry(expires: &str, now: SystemTime) -> Result<(), ApiError> {
             format_timestamp(moment),
             format_timestamp(now)
         ))),
-        None => Err(ApiError::unauthorized(
-            "the expiry of the signature is not a moment",
-        )),
+        None => Err(ApiError::unauthorized("the expiry of the signature is not a moment")),
     }
 }

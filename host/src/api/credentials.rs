@@ -96,17 +96,13 @@ pub fn load_or_create(data_dir: &Path) -> Result<Credentials, CredentialsError> 
 /// The file is open to others, or cannot be read.
 pub fn load(data_dir: &Path) -> Result<Credentials, CredentialsError> {
     let path = data_dir.join(FILE_NAME);
-    let (mode, text) = read(&path).map_err(|source| CredentialsError::Read {
-        path: path.clone(),
-        source,
-    })?;
+    let (mode, text) =
+        read(&path).map_err(|source| CredentialsError::Read { path: path.clone(), source })?;
     if mode & 0o077 != 0 {
         return Err(CredentialsError::OpenToOthers { path, mode });
     }
-    serde_json::from_str(&text).map_err(|error| CredentialsError::Malformed {
-        path,
-        line: error.line(),
-    })
+    serde_json::from_str(&text)
+        .map_err(|error| CredentialsError::Malformed { path, line: error.line() })
 }
 
 fn read(path: &Path) -> io::Result<(u32, String)> {

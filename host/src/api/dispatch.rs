@@ -95,16 +95,12 @@ impl Api {
         };
         log_end(request, command.as_ref(), &result, begun);
         match (result, command) {
-            (Ok(reply), Some(command)) => Answer {
-                status: 200,
-                description: None,
-                body: reply.wrapped(&command.wrapper()),
-            },
-            (Ok(reply), None) => Answer {
-                status: 200,
-                description: None,
-                body: reply.wrapped(NO_COMMAND),
-            },
+            (Ok(reply), Some(command)) => {
+                Answer { status: 200, description: None, body: reply.wrapped(&command.wrapper()) }
+            }
+            (Ok(reply), None) => {
+                Answer { status: 200, description: None, body: reply.wrapped(NO_COMMAND) }
+            }
             (Err(error), Some(command)) if error.code() != ErrorCode::UnsupportedAction => {
                 Answer::error(&command.wrapper(), &error, request)
             }
@@ -120,10 +116,7 @@ impl Api {
     ) -> Result<Reply, ApiError> {
         let account = self.keys.authenticate(&form, SystemTime::now())?;
         let command = command.ok_or_else(|| no_such_command(&form))?;
-        if form
-            .get("response")
-            .is_some_and(|format| !format.eq_ignore_ascii_case("json"))
-        {
+        if form.get("response").is_some_and(|format| !format.eq_ignore_ascii_case("json")) {
             return Err(ApiError::parameter(
                 "Invalid value for parameter response: this host answers in JSON only, please use \
                  response=json",
@@ -137,9 +130,7 @@ impl Api {
             commands: Arc::clone(&self.commands),
         };
         let run = command.run;
-        self.in_flight
-            .run(async move { run(call, args).await })
-            .await
+        self.in_flight.run(async move { run(call, args).await }).await
     }
 }
 
@@ -154,15 +145,8 @@ fn no_such_command(form: &Form) -> ApiError {
 }
 
 /// Parameters of the protocol, which commands do not declare.
-const PROTOCOL: [&str; 7] = [
-    "apikey",
-    "command",
-    "expires",
-    "response",
-    "sessionkey",
-    "signature",
-    "signatureversion",
-];
+const PROTOCOL: [&str; 7] =
+    ["apikey", "command", "expires", "response", "sessionkey", "signature", "signatureversion"];
 
 fn log_unknown(request: RequestId, command: &Command, args: &Args) {
     if !log::log_enabled!(log::Level::Debug) {
@@ -193,10 +177,7 @@ fn log_end(
                 ErrorCode::Internal => log::Level::Error,
                 _ => log::Level::Info,
             };
-            let cause = error
-                .cause()
-                .map(|cause| format!(": {cause}"))
-                .unwrap_or_default();
+            let cause = error.cause().map(|cause| format!(": {cause}")).unwrap_or_default();
             // The text may repeat what the caller sent: it must not begin a line of its own.
             let text = format!("{error}{cause}").replace(char::is_control, " ");
             log::log!(
@@ -209,8 +190,6 @@ fn log_end(
 
 impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Api")
-            .field("services", &self.services)
-            .finish_non_exhaustive()
+        f.debug_struct("Api").field("services", &self.services).finish_non_exhaustive()
     }
 }

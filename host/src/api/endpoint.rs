@@ -63,11 +63,7 @@ pub fn write(data_dir: &Path, listen: SocketAddr) -> Result<Endpoint, EndpointEr
     let endpoint = Endpoint::of(listen);
     match write_json(&path, 0o644, &endpoint) {
         Ok(()) => Ok(endpoint),
-        Err(source) => Err(EndpointError {
-            action: "write",
-            path,
-            source,
-        }),
+        Err(source) => Err(EndpointError { action: "write", path, source }),
     }
 }
 
@@ -79,11 +75,7 @@ pub fn read(data_dir: &Path) -> Result<Endpoint, EndpointError> {
     let path = data_dir.join(FILE_NAME);
     let endpoint = fs::read_to_string(&path)
         .and_then(|text| serde_json::from_str(&text).map_err(io::Error::from));
-    endpoint.map_err(|source| EndpointError {
-        action: "read",
-        path,
-        source,
-    })
+    endpoint.map_err(|source| EndpointError { action: "read", path, source })
 }
 
 /// Takes back that this process serves; leaves what another process wrote.
@@ -96,11 +88,9 @@ pub fn remove(data_dir: &Path) -> Result<(), EndpointError> {
     }
     let path = data_dir.join(FILE_NAME);
     match fs::remove_file(&path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(EndpointError {
-            action: "remove",
-            path,
-            source,
-        }),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(EndpointError { action: "remove", path, source })
+        }
         _ => Ok(()),
     }
 }

@@ -64,10 +64,7 @@ impl ErrorCode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
 #[non_exhaustive]
-#[expect(
-    missing_docs,
-    reason = "the names of CloudStack's exceptions say it all"
-)]
+#[expect(missing_docs, reason = "the names of CloudStack's exceptions say it all")]
 pub enum CsErrorCode {
     CloudRuntime = 4250,
     CloudException = 4275,
@@ -105,12 +102,7 @@ pub struct ApiError {
 impl ApiError {
     /// An error with a text for the caller.
     pub fn new(code: ErrorCode, cs_code: CsErrorCode, text: impl Into<String>) -> Self {
-        Self {
-            code,
-            cs_code,
-            text: text.into(),
-            cause: None,
-        }
+        Self { code, cs_code, text: text.into(), cause: None }
     }
 
     /// Who calls is not known. The cause goes to the log only: it would help who guesses.
@@ -145,11 +137,7 @@ impl ApiError {
 
     /// A parameter whose value will not do.
     pub fn invalid_parameter(text: impl Into<String>) -> Self {
-        Self::new(
-            ErrorCode::Parameter,
-            CsErrorCode::InvalidParameterValue,
-            text,
-        )
+        Self::new(ErrorCode::Parameter, CsErrorCode::InvalidParameterValue, text)
     }
 
     /// An id of nothing, in the words that clients' tests look for.
@@ -170,11 +158,7 @@ impl ApiError {
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self {
             cause: Some(cause.to_string()),
-            ..Self::new(
-                ErrorCode::Internal,
-                CsErrorCode::CloudRuntime,
-                "internal error",
-            )
+            ..Self::new(ErrorCode::Internal, CsErrorCode::CloudRuntime, "internal error")
         }
     }
 
@@ -192,10 +176,7 @@ impl ApiError {
     pub(super) fn told(&self, request: RequestId) -> String {
         match (self.code, &self.cause) {
             (ErrorCode::Internal, Some(_)) => {
-                format!(
-                    "{}; the log of the host tells it under request {request}",
-                    self.text
-                )
+                format!("{}; the log of the host tells it under request {request}", self.text)
             }
             _ => self.text.clone(),
         }

@@ -64,10 +64,7 @@ impl Form {
 
     /// The value of a parameter, by its folded name.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.pairs()
-            .iter()
-            .find(|pair| pair.name == name)
-            .map(|pair| pair.value.as_str())
+        self.pairs().iter().find(|pair| pair.name == name).map(|pair| pair.value.as_str())
     }
 
     /// All of them.
@@ -84,9 +81,7 @@ impl Form {
 impl fmt::Debug for Form {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Names only: a value may be a secret.
-        f.debug_list()
-            .entries(self.pairs().iter().map(|pair| &pair.name))
-            .finish()
+        f.debug_list().entries(self.pairs().iter().map(|pair| &pair.name)).finish()
     }
 }
 
@@ -98,38 +93,26 @@ fn fold(sent: &str) -> String {
 }
 
 fn split(form: &[u8]) -> impl Iterator<Item = Result<(String, String), ApiError>> {
-    form.split(|&byte| byte == b'&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let end = pair
-                .iter()
-                .position(|&byte| byte == b'=')
-                .unwrap_or(pair.len());
-            let (name, value) = pair.split_at(end);
-            let value = value.strip_prefix(b"=").unwrap_or(value);
-            // Names go into messages and into the log.
-            let name = decode(name)
-                .filter(|name| !name.contains(char::is_control))
-                .ok_or_else(|| ApiError::malformed("the name of a parameter is not plain text"))?;
-            match decode(value) {
-                Some(value) => Ok((name, value)),
-                None => Err(ApiError::malformed(format!(
-                    "the value of {name} is not UTF-8 text"
-                ))),
-            }
-        })
+    form.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let end = pair.iter().position(|&byte| byte == b'=').unwrap_or(pair.len());
+        let (name, value) = pair.split_at(end);
+        let value = value.strip_prefix(b"=").unwrap_or(value);
+        // Names go into messages and into the log.
+        let name = decode(name)
+            .filter(|name| !name.contains(char::is_control))
+            .ok_or_else(|| ApiError::malformed("the name of a parameter is not plain text"))?;
+        match decode(value) {
+            Some(value) => Ok((name, value)),
+            None => Err(ApiError::malformed(format!("the value of {name} is not UTF-8 text"))),
+        }
+    })
 }
 
 fn decode(text: &[u8]) -> Option<String> {
     let spaced: Cow<'_, [u8]> = if text.contains(&b'+') {
-        text.iter()
-            .map(|&byte| if byte == b'+' { b' ' } else { byte })
-            .collect()
+        text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect()
     } else {
         text.into()
     };
-    percent_decode(&spaced)
-        .decode_utf8()
-        .ok()
-        .map(Cow::into_owned)
+    percent_decode(&spaced).decode_utf8().ok().map(Cow::into_owned)
 }

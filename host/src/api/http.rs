@@ -49,13 +49,9 @@ async fn read_form(request: Request) -> Result<Form, ApiError> {
     match parts.method {
         Method::GET => Form::parse(query, b""),
         Method::POST => {
-            let body = tokio::time::timeout(BODY_TIMEOUT, read_body(body))
-                .await
-                .map_err(|_| {
-                    refusal(
-                        ErrorCode::RequestTimeout,
-                        "the body did not arrive in time".to_owned(),
-                    )
+            let body =
+                tokio::time::timeout(BODY_TIMEOUT, read_body(body)).await.map_err(|_| {
+                    refusal(ErrorCode::RequestTimeout, "the body did not arrive in time".to_owned())
                 })??;
             if !body.is_empty() && !is_form(&parts.headers) {
                 return Err(refusal(
@@ -82,14 +78,8 @@ fn is_form(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         return true;
     };
-    let kind = value
-        .to_str()
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default();
-    kind.trim()
-        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    let kind = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 async fn read_body(mut body: Body) -> Result<Vec<u8>, ApiError> {
@@ -140,10 +130,7 @@ fn respond(answer: Answer, id: RequestId) -> Response {
     for (name, value) in [
         (header::CONTENT_TYPE, "application/json; charset=UTF-8"),
         (header::CACHE_CONTROL, "no-store"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -165,13 +152,7 @@ fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: &str) {
     let printable: String = text
         .chars()
         .take(MAX_DESCRIPTION)
-        .map(|c| {
-            if c.is_ascii_graphic() || c == ' ' {
-                c
-            } else {
-                '?'
-            }
-        })
+        .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
         .collect();
     if let Ok(value) = HeaderValue::from_str(&printable) {
         headers.insert(name, value);

@@ -44,21 +44,14 @@ impl<'a> MapName<'a> {
         if !(plain(name) && plain(index) && plain(field)) {
             return None;
         }
-        Some(Self {
-            name,
-            index: index.parse().ok()?,
-            field,
-        })
+        Some(Self { name, index: index.parse().ok()?, field })
     }
 }
 
 /// The entries of a map parameter, if it was given as one.
 fn entries<'a>(args: &'a Args, param: &Param) -> Result<Option<&'a Entries>, ApiError> {
     // Blank counts as missing: clients write a parameter without value that way.
-    if args
-        .text(param.name)
-        .is_some_and(|text| !text.trim().is_empty())
-    {
+    if args.text(param.name).is_some_and(|text| !text.trim().is_empty()) {
         return Err(ApiError::malformed(format!(
             "Unable to decode parameter {0}; please use {0}[index].field=XXX",
             param.name
@@ -103,9 +96,7 @@ pub struct Pairs(pub Vec<(String, Option<String>)>);
 
 impl fmt::Debug for Pairs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.0.iter().map(|(key, _)| key))
-            .finish()
+        f.debug_list().entries(self.0.iter().map(|(key, _)| key)).finish()
     }
 }
 

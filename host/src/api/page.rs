@@ -14,26 +14,12 @@ use serde::Serialize;
 pub(crate) const MAX_PAGE_SIZE: usize = 500;
 
 const fn param(name: &'static str, kind: Kind, description: &'static str) -> Param {
-    Param {
-        name,
-        kind,
-        required: false,
-        description,
-        length: DEFAULT_LENGTH,
-        since: None,
-    }
+    Param { name, kind, required: false, description, length: DEFAULT_LENGTH, since: None }
 }
 
-const KEYWORD: Param = param(
-    "keyword",
-    Kind::String,
-    "List by keyword: a part of the name, in any letter case",
-);
-const PAGE: Param = param(
-    "page",
-    Kind::Integer,
-    "The page to show, from 1; needs pagesize",
-);
+const KEYWORD: Param =
+    param("keyword", Kind::String, "List by keyword: a part of the name, in any letter case");
+const PAGE: Param = param("page", Kind::Integer, "The page to show, from 1; needs pagesize");
 const PAGE_SIZE: Param = param(
     "pagesize",
     Kind::Integer,
@@ -54,14 +40,8 @@ impl Page {
         let number = Option::<i32>::read(args, &PAGE)?;
         let size = Option::<i32>::read(args, &PAGE_SIZE)?;
         match (number, size) {
-            (None, None) => Ok(Self {
-                offset: 0,
-                limit: Some(MAX_PAGE_SIZE),
-            }),
-            (None, Some(-1)) => Ok(Self {
-                offset: 0,
-                limit: None,
-            }),
+            (None, None) => Ok(Self { offset: 0, limit: Some(MAX_PAGE_SIZE) }),
+            (None, Some(-1)) => Ok(Self { offset: 0, limit: None }),
             (None, Some(_)) => Err(ApiError::parameter(
                 "\"page\" parameter is required when \"pagesize\" is specified",
             )),
@@ -90,10 +70,7 @@ impl Page {
                 "Page size can not exceed max allowed page size value: {MAX_PAGE_SIZE}"
             )));
         }
-        Ok(Self {
-            offset: (number - 1).saturating_mul(size),
-            limit: Some(size),
-        })
+        Ok(Self { offset: (number - 1).saturating_mul(size), limit: Some(size) })
     }
 
     /// The entries of all matches that are on the page.
@@ -132,10 +109,6 @@ impl<P: Inputs> Inputs for Listing<P> {
 
     fn read(args: &Args) -> Result<Self, ApiError> {
         let page = Page::read(args)?;
-        Ok(Self {
-            own: P::read(args)?,
-            keyword: ParamType::read(args, &KEYWORD)?,
-            page,
-        })
+        Ok(Self { own: P::read(args)?, keyword: ParamType::read(args, &KEYWORD)?, page })
     }
 }

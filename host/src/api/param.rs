@@ -195,8 +195,6 @@ pub(super) fn read_next<T: ParamType>(
 ) -> Result<T, ApiError> {
     match declared.next() {
         Some(param) => T::read(args, param),
-        None => Err(ApiError::internal(
-            "a parameter was read that is not declared",
-        )),
+        None => Err(ApiError::internal("a parameter was read that is not declared")),
     }
 }

@@ -12,10 +12,7 @@ pub(super) fn write_json(path: &Path, mode: u32, value: &impl Serialize) -> io::
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
     let directory = path.parent().unwrap_or(Path::new("."));
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let temporary = path.with_extension(format!("{}.new", std::process::id()));
     let written = write_whole(&temporary, mode, text.as_bytes())
         .and_then(|()| fs::rename(&temporary, path))
@@ -32,11 +29,7 @@ fn write_whole(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
     // The mode that was asked for, whatever the umask says.
     file.set_permissions(fs::Permissions::from_mode(mode))?;
     file.write_all(bytes)?;

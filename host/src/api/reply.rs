@@ -25,10 +25,7 @@ impl Reply {
             return Ok(Self(format!("{{\"count\":{total}}}")));
         }
         let rows = to_text(page)?;
-        Ok(Self(format!(
-            "{{\"count\":{total},{}:{rows}}}",
-            quoted(key)
-        )))
+        Ok(Self(format!("{{\"count\":{total},{}:{rows}}}", quoted(key))))
     }
 
     /// One object under its key.

@@ -77,10 +77,7 @@ pub async fn serve_router(
         api.idle().await;
     };
     if tokio::time::timeout(GRACE, ended).await.is_err() {
-        log::warn!(
-            "some requests still ran {} s after the shutdown began",
-            GRACE.as_secs()
-        );
+        log::warn!("some requests still ran {} s after the shutdown began", GRACE.as_secs());
     }
     connections.shutdown().await;
 }

@@ -24,35 +24,19 @@ enum Sort {
     LowerCase,
 }
 
-const JAVA: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'.')
-    .remove(b'-')
-    .remove(b'*')
-    .remove(b'_');
+const JAVA: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'*').remove(b'_');
 const TILDE: &AsciiSet = &JAVA.remove(b'~');
 const BRACKETS: &AsciiSet = &TILDE.remove(b'[').remove(b']');
 const STAR: &AsciiSet = &TILDE.add(b'*');
 
 /// CloudStack itself; every client, as long as no value has a special character.
-pub(super) const SERVER: Profile = Profile {
-    encoded: JAVA,
-    sort: Sort::AsSent,
-};
+pub(super) const SERVER: Profile = Profile { encoded: JAVA, sort: Sort::AsSent };
 /// cs, Ansible, CloudMonkey, Terraform and whatever else is made with the Go SDK.
-pub(super) const CS: Profile = Profile {
-    encoded: TILDE,
-    sort: Sort::AsSent,
-};
+pub(super) const CS: Profile = Profile { encoded: TILDE, sort: Sort::AsSent };
 /// libcloud, and old Marvin.
-pub(super) const LIBCLOUD: Profile = Profile {
-    encoded: BRACKETS,
-    sort: Sort::LowerCase,
-};
+pub(super) const LIBCLOUD: Profile = Profile { encoded: BRACKETS, sort: Sort::LowerCase };
 /// Clients in JavaScript.
-pub(super) const JAVA_SCRIPT: Profile = Profile {
-    encoded: STAR,
-    sort: Sort::AsSent,
-};
+pub(super) const JAVA_SCRIPT: Profile = Profile { encoded: STAR, sort: Sort::AsSent };
 
 const PROFILES: [Profile; 4] = [SERVER, CS, LIBCLOUD, JAVA_SCRIPT];
 

@@ -50,9 +50,7 @@ fn utc(local: &str) -> Option<SystemTime> {
 
 fn two_digits(text: &str, at_most: u64) -> Option<u64> {
     let all_digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse()
-        .ok()
-        .filter(|&value| all_digits && value <= at_most)
+    text.parse().ok().filter(|&value| all_digits && value <= at_most)
 }
 
 #[cfg(test)]
@@ -60,25 +58,15 @@ mod tests {
     use super::{format_timestamp, parse_day, parse_timestamp};
 
     fn check(text: &str, expected: Option<&str>) {
-        assert_eq!(
-            parse_timestamp(text).map(format_timestamp).as_deref(),
-            expected,
-            "{text}"
-        );
+        assert_eq!(parse_timestamp(text).map(format_timestamp).as_deref(), expected, "{text}");
     }
 
     #[test]
     fn moments_of_all_clients_are_read() {
         check("2026-11-24T02:25:52+0000", Some("2026-11-24T02:25:52+0000"));
         check("2026-11-24T02:25:52Z", Some("2026-11-24T02:25:52+0000"));
-        check(
-            "2026-11-24T02:25:52+00:00",
-            Some("2026-11-24T02:25:52+0000"),
-        );
-        check(
-            "2026-11-24T02:25:52+05:30",
-            Some("2026-11-23T20:55:52+0000"),
-        );
+        check("2026-11-24T02:25:52+00:00", Some("2026-11-24T02:25:52+0000"));
+        check("2026-11-24T02:25:52+05:30", Some("2026-11-23T20:55:52+0000"));
         check("2026-11-24T23:25:52-0100", Some("2026-11-25T00:25:52+0000"));
     }
 
@@ -105,14 +93,8 @@ mod tests {
     #[test]
     fn days_are_midnight_utc() {
         let day = |text| parse_day(text).map(format_timestamp);
-        assert_eq!(
-            day("2026-11-24").as_deref(),
-            Some("2026-11-24T00:00:00+0000")
-        );
-        assert_eq!(
-            day("2026-11-24 07:30:00").as_deref(),
-            Some("2026-11-24T07:30:00+0000")
-        );
+        assert_eq!(day("2026-11-24").as_deref(), Some("2026-11-24T00:00:00+0000"));
+        assert_eq!(day("2026-11-24 07:30:00").as_deref(), Some("2026-11-24T07:30:00+0000"));
         assert_eq!(day("24.11.2026"), None);
         assert_eq!(day("2026-11-24T07:30:00"), None);
     }

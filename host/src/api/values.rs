@@ -37,9 +37,7 @@ impl ParamType for bool {
     const KIND: Kind = Kind::Boolean;
 
     fn read_if_given(args: &Args, param: &Param) -> Result<Option<Self>, ApiError> {
-        Ok(args
-            .text(param.name)
-            .map(|text| text.eq_ignore_ascii_case("true")))
+        Ok(args.text(param.name).map(|text| text.eq_ignore_ascii_case("true")))
     }
 }
 
@@ -47,12 +45,7 @@ impl ParamType for i32 {
     const KIND: Kind = Kind::Integer;
 
     fn read_if_given(args: &Args, param: &Param) -> Result<Option<Self>, ApiError> {
-        number(
-            args,
-            param,
-            not_blank(args.text(param.name)),
-            "a whole number",
-        )
+        number(args, param, not_blank(args.text(param.name)), "a whole number")
     }
 }
 
@@ -87,8 +80,7 @@ fn number<T: FromStr>(
     text: Option<&str>,
     expected: &str,
 ) -> Result<Option<T>, ApiError> {
-    text.map(|text| text.parse().map_err(|_| bad_value(args, param, expected)))
-        .transpose()
+    text.map(|text| text.parse().map_err(|_| bad_value(args, param, expected))).transpose()
 }
 
 fn bad_value(args: &Args, param: &Param, expected: &str) -> ApiError {
@@ -146,9 +138,7 @@ impl Id {
         if let Some(uuid) = Uuid::try_parse(text).ok().filter(|_| text.len() == 36) {
             return Ok(Self::Uuid(uuid));
         }
-        text.parse()
-            .map(Self::Number)
-            .map_err(|_| ApiError::no_such_entity(param.name, text))
+        text.parse().map(Self::Number).map_err(|_| ApiError::no_such_entity(param.name, text))
     }
 }
 
@@ -156,9 +146,7 @@ impl ParamType for Id {
     const KIND: Kind = Kind::Uuid;
 
     fn read_if_given(args: &Args, param: &Param) -> Result<Option<Self>, ApiError> {
-        not_blank(args.text(param.name))
-            .map(|text| Self::parse(text, param))
-            .transpose()
+        not_blank(args.text(param.name)).map(|text| Self::parse(text, param)).transpose()
     }
 }
 
@@ -187,11 +175,7 @@ impl ParamType for Date {
     fn read_if_given(args: &Args, param: &Param) -> Result<Option<Self>, ApiError> {
         let expected = "a date such as 2026-11-24 or 2026-11-24 07:30:00";
         not_blank(args.text(param.name))
-            .map(|text| {
-                parse_day(text)
-                    .map(Self)
-                    .ok_or_else(|| bad_value(args, param, expected))
-            })
+            .map(|text| parse_day(text).map(Self).ok_or_else(|| bad_value(args, param, expected)))
             .transpose()
     }
 }
@@ -207,9 +191,7 @@ impl ParamType for TzDate {
         let expected = "a moment such as 2026-11-24T07:30:00+0000";
         not_blank(args.text(param.name))
             .map(|text| {
-                parse_timestamp(text)
-                    .map(Self)
-                    .ok_or_else(|| bad_value(args, param, expected))
+                parse_timestamp(text).map(Self).ok_or_else(|| bad_value(args, param, expected))
             })
             .transpose()
     }

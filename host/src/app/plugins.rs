@@ -50,11 +50,8 @@ pub async fn load_plugins(
     refuse_duplicates(&mut candidates);
     let mut missing = Vec::new();
     for mut candidate in candidates {
-        let services = PluginServices::new(
-            &candidate.row.name,
-            Arc::clone(repository),
-            &config.host.data_dir,
-        );
+        let services =
+            PluginServices::new(&candidate.row.name, Arc::clone(repository), &config.host.data_dir);
         let loaded = match candidate.probed.take() {
             Some(probed) => load(loader, &mut candidate, &probed, Arc::new(services)).await,
             None => None,
@@ -63,18 +60,9 @@ pub async fn load_plugins(
             missing.push(candidate.report.clone());
         }
         let (provider, process) = loaded.unzip();
-        registry.put(
-            candidate.position,
-            candidate.report,
-            provider,
-            process.flatten(),
-        );
+        registry.put(candidate.position, candidate.report, provider, process.flatten());
     }
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(missing)
-    }
+    if missing.is_empty() { Ok(()) } else { Err(missing) }
 }
 
 /// Reports of every row as far as they can be made without a running host: looked at and probed.
@@ -86,10 +74,7 @@ pub async fn look_at_plugins(config: &HostConfig, loader: &Loader) -> Vec<Plugin
             candidate.report.provider = Some(ProviderSummary::of(manifest));
         }
     }
-    candidates
-        .into_iter()
-        .map(|candidate| candidate.report)
-        .collect()
+    candidates.into_iter().map(|candidate| candidate.report).collect()
 }
 
 async fn look_and_probe<'a>(config: &'a HostConfig, loader: &Loader) -> Vec<Candidate<'a>> {
@@ -122,20 +107,13 @@ async fn look_and_probe<'a>(config: &'a HostConfig, loader: &Loader) -> Vec<Cand
         .collect();
     let mut candidates = Vec::new();
     for ((position, row), task) in config.plugins.iter().enumerate().zip(tasks) {
-        let mut candidate = Candidate {
-            position,
-            row,
-            report: report_of(row, loader),
-            probed: None,
-        };
+        let mut candidate =
+            Candidate { position, row, report: report_of(row, loader), probed: None };
         match task.await {
             Ok((Ok(inspected), manifest, took)) => {
                 candidate.report.path.clone_from(&inspected.located.path);
                 candidate.report.digest = Some(inspected.digest);
-                candidate
-                    .report
-                    .metadata
-                    .clone_from(&inspected.object.metadata);
+                candidate.report.metadata.clone_from(&inspected.object.metadata);
                 candidate.report.glibc = inspected.object.glibc;
                 candidate.report.load_ms = Some(millis(took));
                 match manifest {
@@ -168,16 +146,9 @@ fn report_of(row: &PluginRow, loader: &Loader) -> PluginReport {
         kind: row.kind,
         isolation: row.isolation,
         required: row.required,
-        state: if row.enabled {
-            PluginState::Loading
-        } else {
-            PluginState::Disabled
-        },
+        state: if row.enabled { PluginState::Loading } else { PluginState::Disabled },
         refusal: None,
-        path: loader
-            .plugin_dir
-            .join(row.kind.to_string())
-            .join(row.file_name()),
+        path: loader.plugin_dir.join(row.kind.to_string()).join(row.file_name()),
         digest: None,
         metadata: None,
         glibc: None,
@@ -239,10 +210,9 @@ async fn load(
     let started = Instant::now();
     let row = candidate.row;
     let outcome = match row.isolation {
-        Isolation::InProcess => loader
-            .load(row, inspected, services)
-            .await
-            .map(|provider| (provider, None)),
+        Isolation::InProcess => {
+            loader.load(row, inspected, services).await.map(|provider| (provider, None))
+        }
         Isolation::Process => load_isolated(loader, row, inspected, services)
             .await
             .map(|(provider, supervisor)| (provider, Some(process_status(supervisor)))),
@@ -280,10 +250,7 @@ fn same_name<T>(
     Err(Refusal::new(
         RefusalCode::NameMismatch,
         format!("cannot load plugin {:?}", row.name),
-        format!(
-            "its provider was {:?} in the probe and is {name:?} in the host",
-            expected.name
-        ),
+        format!("its provider was {:?} in the probe and is {name:?} in the host", expected.name),
         "a name is stored with every store and must not change; tell the plugin's vendor",
     ))
 }
@@ -296,11 +263,8 @@ fn process_status(supervisor: Arc<Supervisor>) -> Arc<ProcessStatus> {
             RunnerState::Restarting => PluginState::Restarting,
             RunnerState::Crashing => PluginState::Crashing,
         };
-        let report = ProcessReport {
-            pid: status.pid,
-            restarts: status.restarts,
-            last_end: status.last_end,
-        };
+        let report =
+            ProcessReport { pid: status.pid, restarts: status.restarts, last_end: status.last_end };
         (state, report)
     })
 }

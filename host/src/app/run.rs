@@ -41,14 +41,9 @@ pub async fn start(config: &HostConfig, loader: &Loader) -> anyhow::Result<Start
     let store = opened.map_err(|error| anyhow!("{error}"))?;
     empty(&temporary_root(&data_dir)).context("cannot empty the directory for temporary files")?;
     let credentials = credentials::load_or_create(&data_dir)?;
-    let listener = TcpListener::bind(config.host.listen)
-        .await
-        .with_context(|| {
-            format!(
-                "cannot listen on {}; choose another address with --listen",
-                config.host.listen
-            )
-        })?;
+    let listener = TcpListener::bind(config.host.listen).await.with_context(|| {
+        format!("cannot listen on {}; choose another address with --listen", config.host.listen)
+    })?;
     let address = listener.local_addr()?;
 
     let registry = Arc::new(DataStoreProviderManager::new());
@@ -57,20 +52,10 @@ pub async fn start(config: &HostConfig, loader: &Loader) -> anyhow::Result<Start
         .map_err(|missing| required_refused(&missing))?;
     let services = Services {
         providers: Arc::clone(&registry),
-        host: HostInfo {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            listen: address,
-        },
+        host: HostInfo { version: env!("CARGO_PKG_VERSION").to_owned(), listen: address },
     };
     let api = Api::new(services, &credentials);
-    Ok(Started {
-        registry,
-        address,
-        listener,
-        data_dir,
-        store,
-        api,
-    })
+    Ok(Started { registry, address, listener, data_dir, store, api })
 }
 
 fn empty(directory: &Path) -> std::io::Result<()> {
@@ -86,10 +71,7 @@ fn required_refused(missing: &[PluginReport]) -> anyhow::Error {
         .iter()
         .filter_map(|report| {
             let refusal = report.refusal.as_ref()?;
-            Some(format!(
-                "plugin {:?} is required and was refused:\n{refusal}",
-                report.name
-            ))
+            Some(format!("plugin {:?} is required and was refused:\n{refusal}", report.name))
         })
         .collect();
     anyhow!("{}", reasons.join("\n"))
@@ -148,23 +130,13 @@ fn log_to_stderr(level: log::Level) {
 
 fn welcome(started: &Started) -> std::io::Result<()> {
     let reports = started.registry.reports();
-    let ready = reports
-        .iter()
-        .filter(|report| report.state == PluginState::Ready)
-        .count();
+    let ready = reports.iter().filter(|report| report.state == PluginState::Ready).count();
     let mut out = std::io::stdout().lock();
     writeln!(out, "storage-host {} serves", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  api          http://{}/client/api", started.address)?;
-    writeln!(
-        out,
-        "  credentials  {}",
-        started.data_dir.join("credentials.json").display()
-    )?;
+    writeln!(out, "  credentials  {}", started.data_dir.join("credentials.json").display())?;
     writeln!(out, "  plugins      {ready} of {} ready", reports.len())?;
-    for report in reports
-        .iter()
-        .filter(|report| report.state != PluginState::Ready)
-    {
+    for report in reports.iter().filter(|report| report.state != PluginState::Ready) {
         let reason = report.refusal.as_ref().map(|refusal| refusal.summary());
         writeln!(
             out,
@@ -178,8 +150,6 @@ fn welcome(started: &Started) -> std::io::Result<()> {
 
 impl std::fmt::Debug for Started {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Started")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
+        f.debug_struct("Started").field("address", &self.address).finish_non_exhaustive()
     }
 }

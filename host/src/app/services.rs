@@ -22,19 +22,13 @@ impl PluginServices {
     /// Services for the plugin of a row.
     pub fn new(plugin: &str, repository: Arc<dyn Repository>, data_dir: &Path) -> Self {
         let temporary = temporary_root(data_dir).join(plugin);
-        Self {
-            plugin: plugin.to_owned(),
-            repository,
-            temporary,
-        }
+        Self { plugin: plugin.to_owned(), repository, temporary }
     }
 }
 
 impl std::fmt::Debug for PluginServices {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PluginServices")
-            .field("plugin", &self.plugin)
-            .finish_non_exhaustive()
+        f.debug_struct("PluginServices").field("plugin", &self.plugin).finish_non_exhaustive()
     }
 }
 
@@ -96,10 +90,7 @@ impl HostServices for PluginServices {
     }
 
     async fn report_capacity(&self, report: CapacityReport) -> PluginResult<()> {
-        Err(PluginError::not_found(format!(
-            "there is no store {}",
-            report.store
-        )))
+        Err(PluginError::not_found(format!("there is no store {}", report.store)))
     }
 
     async fn temporary_directory(&self) -> PluginResult<String> {

@@ -24,10 +24,7 @@ pub fn run(
         .enumerate()
         .map(|(n, argument)| match argument.split_once('=') {
             Some((name, value)) if !name.is_empty() => Ok((name, value)),
-            _ => Err(ClientError::NotAParameter {
-                command: command.to_owned(),
-                position: n + 1,
-            }),
+            _ => Err(ClientError::NotAParameter { command: command.to_owned(), position: n + 1 }),
         })
         .collect::<Result<Vec<_>, _>>()?;
     let answer = client.call_text(command, &params)?;

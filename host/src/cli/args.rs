@@ -24,12 +24,7 @@ start or run.";
 #[derive(Debug, Clone, Args)]
 pub(super) struct Common {
     /// The configuration.
-    #[arg(
-        long,
-        global = true,
-        env = "STORAGE_HOST_CONFIG",
-        default_value = "plugins.toml"
-    )]
+    #[arg(long, global = true, env = "STORAGE_HOST_CONFIG", default_value = "plugins.toml")]
     pub(super) config: PathBuf,
     /// Where the API listens; overrides `listen` of plugins.toml (STORAGE_HOST_LISTEN).
     #[arg(long, global = true, value_name = "ADDR:PORT")]

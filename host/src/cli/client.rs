@@ -157,11 +157,7 @@ impl Client {
     pub fn call(&self, command: &str, params: &[(&str, &str)]) -> Result<Value, ClientError> {
         let text = self.call_text(command, params)?;
         let answer: Option<Value> = serde_json::from_str(&text).ok();
-        answer
-            .as_ref()
-            .and_then(unwrapped)
-            .cloned()
-            .ok_or_else(|| self.not_the_api(200))
+        answer.as_ref().and_then(unwrapped).cloned().ok_or_else(|| self.not_the_api(200))
     }
 
     /// Calls a command and returns the whole answer as the host wrote it.
@@ -176,10 +172,7 @@ impl Client {
         }
         let answer: Option<Value> = serde_json::from_str(&text).ok();
         let error = answer.as_ref().and_then(unwrapped);
-        match error
-            .and_then(|error| error.get("errortext"))
-            .and_then(Value::as_str)
-        {
+        match error.and_then(|error| error.get("errortext")).and_then(Value::as_str) {
             Some(errortext) => Err(ClientError::Refused {
                 command: command.to_owned(),
                 text: errortext.to_owned(),
@@ -222,21 +215,14 @@ impl Client {
             .header("Content-Type", "application/x-www-form-urlencoded")
             .send(form)?;
         let status = response.status().as_u16();
-        let text = response
-            .body_mut()
-            .with_config()
-            .limit(MAX_ANSWER)
-            .read_to_string()?;
+        let text = response.body_mut().with_config().limit(MAX_ANSWER).read_to_string()?;
         Ok((status, text))
     }
 
     fn no_answer(&self, error: &ureq::Error) -> ClientError {
         let pid = self.endpoint.pid;
         if !is_running(pid) {
-            return ClientError::Gone {
-                file: self.file.clone(),
-                pid,
-            };
+            return ClientError::Gone { file: self.file.clone(), pid };
         }
         ClientError::NoAnswer {
             api: self.endpoint.api.clone(),
@@ -247,28 +233,19 @@ impl Client {
     }
 
     fn not_the_api(&self, status: u16) -> ClientError {
-        ClientError::NotTheApi {
-            api: self.endpoint.api.clone(),
-            status,
-        }
+        ClientError::NotTheApi { api: self.endpoint.api.clone(), status }
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("endpoint", &self.endpoint)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
 }
 
 /// What is under the wrapper of an answer.
 fn unwrapped(answer: &Value) -> Option<&Value> {
-    answer
-        .as_object()?
-        .iter()
-        .find(|(key, _)| key.ends_with("response"))
-        .map(|(_, value)| value)
+    answer.as_object()?.iter().find(|(key, _)| key.ends_with("response")).map(|(_, value)| value)
 }
 
 /// Whether there is a process of this id, whoever's it is.

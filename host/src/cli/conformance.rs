@@ -47,10 +47,7 @@ pub(super) fn run(common: &Common, options: &ConformanceOptions) -> anyhow::Resu
     for skin in skins {
         let outcome = runtime.block_on(run_skin(&target, &kit_options, skin, options.output));
         match outcome? {
-            Ok(report) => outcomes.push(Outcome {
-                isolation: skin,
-                report,
-            }),
+            Ok(report) => outcomes.push(Outcome { isolation: skin, report }),
             Err(refusal) => {
                 say_error(&refusal);
                 return Ok(ExitCode::from(NO));
@@ -61,11 +58,7 @@ pub(super) fn run(common: &Common, options: &ConformanceOptions) -> anyhow::Resu
         serde_json::to_writer_pretty(io::stdout().lock(), &outcomes)?;
     }
     let clean = outcomes.iter().all(|outcome| outcome.report.is_clean());
-    Ok(if clean {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(NO)
-    })
+    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::from(NO) })
 }
 
 fn kit_options(options: &ConformanceOptions) -> anyhow::Result<KitOptions> {
@@ -116,12 +109,7 @@ async fn run_skin(
         for left_out in &report.left_out {
             writeln!(io::stdout(), "left out: {left_out}")?;
         }
-        writeln!(
-            io::stdout(),
-            "{} passed, {} failed",
-            report.passed,
-            report.failed
-        )?;
+        writeln!(io::stdout(), "{} passed, {} failed", report.passed, report.failed)?;
     }
     Ok(Ok(report))
 }
@@ -132,16 +120,14 @@ async fn connect(target: &Target, skin: &str) -> Result<RemoteProvider, Refusal>
     target.loader.probe(&target.row, &inspected).await?;
     let transport = open(target, &inspected, skin).await?;
     let call = CallContext::new(Uuid::new_v4());
-    RemoteProvider::connect(transport, &call)
-        .await
-        .map_err(|error| {
-            Refusal::new(
-                crate::loader::RefusalCode::ConfigureFailed,
-                format!("cannot test plugin {:?}", target.row.name),
-                error.to_string(),
-                "see the plugin's messages in the log",
-            )
-        })
+    RemoteProvider::connect(transport, &call).await.map_err(|error| {
+        Refusal::new(
+            crate::loader::RefusalCode::ConfigureFailed,
+            format!("cannot test plugin {:?}", target.row.name),
+            error.to_string(),
+            "see the plugin's messages in the log",
+        )
+    })
 }
 
 async fn open(
@@ -165,10 +151,6 @@ fn check_schemas(provider: &RemoteProvider, settings: &Settings) -> Result<(), S
             )
         })?;
     }
-    check_settings(
-        &provider.get_name(),
-        &provider.get_settings_schema(),
-        settings,
-    )
-    .map_err(|refusal| refusal.to_string())
+    check_settings(&provider.get_name(), &provider.get_settings_schema(), settings)
+        .map_err(|refusal| refusal.to_string())
 }

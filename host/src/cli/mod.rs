@@ -39,9 +39,9 @@ pub fn main() -> ExitCode {
     let outcome = match &arguments.verb {
         None => run::run(&arguments.common),
         Some(Verb::Run) => run::run(&arguments.common),
-        Some(Verb::Config {
-            verb: ConfigVerb::Check { output },
-        }) => run::check(&arguments.common, *output),
+        Some(Verb::Config { verb: ConfigVerb::Check { output } }) => {
+            run::check(&arguments.common, *output)
+        }
         Some(Verb::Plugins { verb }) => match verb {
             PluginsVerb::List { output } => plugins::list(&arguments.common, *output),
             PluginsVerb::Inspect { plugin, output } => {
@@ -52,11 +52,9 @@ pub fn main() -> ExitCode {
             }
         },
         Some(Verb::Conformance(options)) => conformance::run(&arguments.common, options),
-        Some(Verb::Api {
-            command,
-            parameters,
-            output,
-        }) => plugins::api(&arguments.common, command, parameters, *output),
+        Some(Verb::Api { command, parameters, output }) => {
+            plugins::api(&arguments.common, command, parameters, *output)
+        }
     };
     outcome.unwrap_or_else(|error| {
         say_error(&format!("storage-host: {error:#}"));

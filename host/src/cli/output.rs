@@ -31,18 +31,9 @@ pub(super) fn report(out: &mut dyn Write, report: &PluginReport) -> io::Result<(
         line("sha256", digest.to_string())?;
     }
     if let Some(metadata) = &report.metadata {
-        line(
-            "crate",
-            format!("{} {}", metadata.crate_name, metadata.version),
-        )?;
-        line(
-            "abi",
-            format!("{} (storage-plugin-api {})", metadata.abi, metadata.sdk),
-        )?;
-        line(
-            "built with",
-            format!("{} for {}", metadata.rustc, metadata.target),
-        )?;
+        line("crate", format!("{} {}", metadata.crate_name, metadata.version))?;
+        line("abi", format!("{} (storage-plugin-api {})", metadata.abi, metadata.sdk))?;
+        line("built with", format!("{} for {}", metadata.rustc, metadata.target))?;
         line("license", metadata.license.clone())?;
     }
     if let Some((major, minor)) = report.glibc {

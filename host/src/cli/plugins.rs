@@ -26,10 +26,7 @@ pub(super) fn list(common: &Common, form: Output) -> anyhow::Result<ExitCode> {
         }
         Ok(client) => {
             let answer = client.call("listStoragePlugins", &[])?;
-            let plugins = answer["storageplugin"]
-                .as_array()
-                .cloned()
-                .unwrap_or_default();
+            let plugins = answer["storageplugin"].as_array().cloned().unwrap_or_default();
             write_list(&mut out, &plugins)?;
         }
         Err(ClientError::NotRunning { .. }) => {
@@ -48,11 +45,7 @@ fn list_probed(config: &HostConfig, form: Output) -> anyhow::Result<ExitCode> {
     loader.data_dir = scratch.path().to_owned();
     let reports = runtime()?.block_on(look_at_plugins(config, &loader));
     output::answer(form, &reports, |mut out| {
-        writeln!(
-            out,
-            "No host runs on {}: probed just now.",
-            config.host.data_dir.display()
-        )?;
+        writeln!(out, "No host runs on {}: probed just now.", config.host.data_dir.display())?;
         let plugins: Vec<Value> = reports.iter().map(listed).collect();
         write_list(&mut out, &plugins)
     })?;
@@ -62,13 +55,8 @@ fn list_probed(config: &HostConfig, form: Output) -> anyhow::Result<ExitCode> {
 /// A plugin with the keys of the API, for the same table.
 fn listed(report: &PluginReport) -> Value {
     let provider = report.provider.as_ref();
-    let types = provider.map(|one| {
-        one.types
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(",")
-    });
+    let types =
+        provider.map(|one| one.types.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
     let state = match report.state {
         PluginState::Loading => "Loadable".to_owned(),
         state => state.to_string(),
@@ -89,17 +77,8 @@ fn listed(report: &PluginReport) -> Value {
     })
 }
 
-const COLUMNS: [&str; 9] = [
-    "name",
-    "state",
-    "provider",
-    "types",
-    "version",
-    "abi",
-    "isolation",
-    "digest",
-    "path",
-];
+const COLUMNS: [&str; 9] =
+    ["name", "state", "provider", "types", "version", "abi", "isolation", "digest", "path"];
 /// So much of a digest tells files apart for people; `--output json` has all of it.
 const DIGEST_SHOWN: usize = 12;
 
@@ -121,11 +100,7 @@ fn write_list(mut out: &mut dyn Write, plugins: &[Value]) -> io::Result<()> {
     table::write(&mut out, &COLUMNS, &rows)?;
     for plugin in plugins.iter().filter(|plugin| plugin["reason"].is_string()) {
         let (code, reason) = (text(plugin, "code"), text(plugin, "reason"));
-        writeln!(
-            out,
-            "\n{} was refused: {code}\n  {reason}",
-            text(plugin, "name")
-        )?;
+        writeln!(out, "\n{} was refused: {code}\n  {reason}", text(plugin, "name"))?;
         writeln!(out, "  {}", text(plugin, "wayout"))?;
     }
     Ok(())
@@ -160,11 +135,7 @@ pub(super) fn probe(common: &Common, plugin: &str, form: Output) -> anyhow::Resu
 
 fn tell(form: Output, report: &PluginReport) -> anyhow::Result<ExitCode> {
     output::answer(form, report, |out| output::report(out, report))?;
-    Ok(if report.refusal.is_some() {
-        ExitCode::from(NO)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(if report.refusal.is_some() { ExitCode::from(NO) } else { ExitCode::SUCCESS })
 }
 
 fn report_of(
@@ -179,15 +150,9 @@ fn report_of(
         kind: row.kind,
         isolation: row.isolation,
         required: row.required,
-        state: if found.is_some() {
-            PluginState::Loading
-        } else {
-            PluginState::Failed
-        },
+        state: if found.is_some() { PluginState::Loading } else { PluginState::Failed },
         refusal: inspected.as_ref().err().cloned(),
-        path: found
-            .map(|one| one.located.path.clone())
-            .unwrap_or_default(),
+        path: found.map(|one| one.located.path.clone()).unwrap_or_default(),
         digest: found.map(|one| one.digest),
         metadata: found.and_then(|one| one.object.metadata.clone()),
         glibc: found.and_then(|one| one.object.glibc),
@@ -217,7 +182,5 @@ pub(super) fn api(
 }
 
 pub(super) fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }

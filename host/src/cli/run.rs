@@ -7,10 +7,7 @@ use std::process::ExitCode;
 
 /// The configuration as the command line, the environment and the file say.
 pub(super) fn config(common: &Common) -> Result<HostConfig, ConfigError> {
-    let overrides = Overrides {
-        listen: common.listen,
-        data_dir: common.data_dir.clone(),
-    };
+    let overrides = Overrides { listen: common.listen, data_dir: common.data_dir.clone() };
     HostConfig::load(&common.config, &Environment::capture(), &overrides)
 }
 
@@ -58,9 +55,7 @@ pub(super) fn check(common: &Common, form: Output) -> anyhow::Result<ExitCode> {
         }
         Err(error) if form == Output::Json => {
             let problems: Vec<String> = error.problems().iter().map(ToString::to_string).collect();
-            output::answer(form, &serde_json::json!({ "problems": problems }), |_| {
-                Ok(())
-            })?;
+            output::answer(form, &serde_json::json!({ "problems": problems }), |_| Ok(()))?;
             Ok(ExitCode::from(NO))
         }
         Err(error) => {

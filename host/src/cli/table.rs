@@ -23,18 +23,13 @@ pub struct Table {
 impl Table {
     /// An empty table with these columns.
     pub fn new<T: Into<String>>(columns: impl IntoIterator<Item = T>) -> Self {
-        Self {
-            columns: columns.into_iter().map(Into::into).collect(),
-            rows: Vec::new(),
-        }
+        Self { columns: columns.into_iter().map(Into::into).collect(), rows: Vec::new() }
     }
 
     /// Adds a row; what is missing at its end stays blank.
     pub fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
-        let mut cells: Vec<String> = cells
-            .into_iter()
-            .map(|cell| printable(&cell.into()))
-            .collect();
+        let mut cells: Vec<String> =
+            cells.into_iter().map(|cell| printable(&cell.into())).collect();
         cells.resize(self.columns.len(), String::new());
         self.rows.push(cells);
     }
@@ -60,19 +55,12 @@ impl Table {
     /// Whatever `out` says.
     pub fn write(&self, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
         let widths = self.widths();
-        let head: Vec<String> = self
-            .columns
-            .iter()
-            .map(|column| column.to_uppercase())
-            .collect();
+        let head: Vec<String> = self.columns.iter().map(|column| column.to_uppercase()).collect();
         for row in std::iter::once(&head).chain(&self.rows) {
             let mut line = String::new();
             for (cell, width) in row.iter().zip(&widths) {
                 line.push_str(cell);
-                line.extend(std::iter::repeat_n(
-                    ' ',
-                    GAP + width.saturating_sub(cell.width()),
-                ));
+                line.extend(std::iter::repeat_n(' ', GAP + width.saturating_sub(cell.width())));
             }
             writeln!(out, "{}", line.trim_end())?;
         }
@@ -103,11 +91,7 @@ impl Table {
     /// # Errors
     /// Whatever `out` says.
     pub fn write_within(&self, width: usize, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
-        if self.width() <= width {
-            self.write(out)
-        } else {
-            self.write_entries(out)
-        }
+        if self.width() <= width { self.write(out) } else { self.write_entries(out) }
     }
 }
 
@@ -172,12 +156,8 @@ fn write_body(
     width: usize,
     out: &mut (impl Write + ?Sized),
 ) -> io::Result<()> {
-    if let Some(at) = entries
-        .iter()
-        .position(|(_, value)| matches!(value, Json::Array(_)))
-        && entries
-            .iter()
-            .all(|(key, value)| key == "count" || matches!(value, Json::Array(_)))
+    if let Some(at) = entries.iter().position(|(_, value)| matches!(value, Json::Array(_)))
+        && entries.iter().all(|(key, value)| key == "count" || matches!(value, Json::Array(_)))
         && let (_, Json::Array(rows)) = entries.swap_remove(at)
     {
         return table_of(keys_of(&rows), rows).write_within(width, out);
@@ -209,11 +189,7 @@ fn write_line(
 }
 
 fn widest<'a>(texts: impl IntoIterator<Item = &'a String>) -> usize {
-    texts
-        .into_iter()
-        .map(|text| text.width())
-        .max()
-        .unwrap_or_default()
+    texts.into_iter().map(|text| text.width()).max().unwrap_or_default()
 }
 
 /// The keys of rows, which need not be the same, in the order of their first appearance.
@@ -231,10 +207,7 @@ fn keys_of(rows: &[Json]) -> Vec<String> {
 }
 
 fn table_of(columns: Vec<String>, rows: Vec<Json>) -> Table {
-    let mut table = Table {
-        columns,
-        rows: Vec::new(),
-    };
+    let mut table = Table { columns, rows: Vec::new() };
     for row in rows {
         let Json::Object(fields) = row else { continue };
         let cells: Vec<String> = table
@@ -242,9 +215,7 @@ fn table_of(columns: Vec<String>, rows: Vec<Json>) -> Table {
             .iter()
             .map(|column| {
                 let value = fields.iter().find(|(key, _)| key == column);
-                value
-                    .map(|(_, value)| value.to_string())
-                    .unwrap_or_default()
+                value.map(|(_, value)| value.to_string()).unwrap_or_default()
             })
             .collect();
         table.row(cells);
@@ -253,9 +224,7 @@ fn table_of(columns: Vec<String>, rows: Vec<Json>) -> Table {
 }
 
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

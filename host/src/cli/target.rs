@@ -36,11 +36,7 @@ impl Target {
                 bail!(
                     "{} has no plugin {word:?}; it has {}; give a path to look at a library",
                     config.origin.display(),
-                    if names.is_empty() {
-                        "none".to_owned()
-                    } else {
-                        names.join(", ")
-                    }
+                    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
                 );
             };
             let directory = config.host.plugin_dir.join(row.kind.to_string());
@@ -49,21 +45,14 @@ impl Target {
         let scratch = tempfile::tempdir().context("cannot make a temporary directory")?;
         let mut loader = Loader::new(&config);
         loader.data_dir = scratch.path().to_owned();
-        Ok(Self {
-            row,
-            loader,
-            file,
-            _scratch: scratch,
-        })
+        Ok(Self { row, loader, file, _scratch: scratch })
     }
 
     /// Looks at the library without running it.
     pub(super) fn inspect(&self) -> Result<Inspected, Refusal> {
         let directory = self.file.parent().unwrap_or(Path::new("/"));
         let name = |path: &Path| {
-            path.file_name()
-                .map(|name| name.to_string_lossy().into_owned())
-                .unwrap_or_default()
+            path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
         };
         let above = directory.parent().unwrap_or(Path::new("/"));
         let located = locate(above, &name(directory), &name(&self.file))?;
@@ -81,9 +70,7 @@ fn defaults() -> HostConfig {
 
 fn row_of_file(path: &Path) -> anyhow::Result<(PluginRow, PathBuf)> {
     let file = std::path::absolute(path).with_context(|| format!("cannot find {path:?}"))?;
-    let stem = file
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned());
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let stem = stem.with_context(|| format!("{path:?} names no file"))?;
     let kind = match file.parent().and_then(Path::file_name) {
         Some(directory) if directory == "image" => PluginKind::Image,

@@ -57,11 +57,9 @@ impl Document {
             DeValue::Table(table) => {
                 host::SECTION.walk(table, &mut self.host, "[host]", report);
             }
-            DeValue::Array(_) => report.at(
-                start,
-                "host",
-                "there is one host; write [host], in one pair of brackets",
-            ),
+            DeValue::Array(_) => {
+                report.at(start, "host", "there is one host; write [host], in one pair of brackets")
+            }
             _ => report.at(start, "host", "this is no table; write keys under [host]"),
         }
     }
@@ -83,10 +81,7 @@ fn report_syntax(text: &str, report: &mut Report<'_>) -> Option<String> {
         if line.trim_start().starts_with('[') && !duplicate {
             report.break_header();
         }
-        report.syntax(
-            span.start,
-            word(text.get(span).unwrap_or_default(), line, error.message()),
-        );
+        report.syntax(span.start, word(text.get(span).unwrap_or_default(), line, error.message()));
 
         // A bracket or a long string may begin or end on another line.
         let spans_lines = line.contains(['[', ']', '{', '}']);

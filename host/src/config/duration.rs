@@ -34,9 +34,7 @@ impl FromStr for DurationText {
         if text.chars().count() > MAX_CHARS {
             return Err(DurationTextError);
         }
-        humantime::parse_duration(text)
-            .map(Self)
-            .map_err(|_| DurationTextError)
+        humantime::parse_duration(text).map(Self).map_err(|_| DurationTextError)
     }
 }
 

@@ -53,9 +53,7 @@ impl Environment {
     /// Captures the variables of this process.
     pub fn capture() -> Self {
         let variables = std::env::vars_os();
-        variables
-            .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
-            .collect()
+        variables.map(|(name, value)| (name.to_string_lossy().into_owned(), value)).collect()
     }
 
     /// Applies the variables to what the file says.
@@ -66,10 +64,7 @@ impl Environment {
                 report.variable(name, "", "the value is not UTF-8; set it to text");
                 continue;
             };
-            let key = host::SECTION
-                .keys
-                .iter()
-                .find(|key| host_variable(key.name) == *name);
+            let key = host::SECTION.keys.iter().find(|key| host_variable(key.name) == *name);
             if let Some(key) = key {
                 if let Err(refusal) = (key.set)(&mut document.host, Raw::Text(value)) {
                     report.variable(name, &subject_of("[host]", key.name), refusal);
@@ -92,14 +87,8 @@ impl Environment {
 
 impl<N: Into<String>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
-        let variables = variables
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()));
-        Self {
-            variables: variables
-                .filter(|(name, _)| name.starts_with(PREFIX))
-                .collect(),
-        }
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Self { variables: variables.filter(|(name, _)| name.starts_with(PREFIX)).collect() }
     }
 }
 
@@ -131,9 +120,7 @@ pub(super) fn host_variable(key: &str) -> String {
 fn plugin_setting(variable: &str, plugins: &[PluginDraft]) -> Option<(usize, String)> {
     let rest = variable.strip_prefix(PLUGIN_PREFIX)?;
     let fitting = plugins.iter().enumerate().filter_map(|(index, plugin)| {
-        let key = rest
-            .strip_prefix(&upper(&plugin.row.name))?
-            .strip_prefix('_')?;
+        let key = rest.strip_prefix(&upper(&plugin.row.name))?.strip_prefix('_')?;
         (!plugin.row.name.is_empty() && !key.is_empty()).then_some((index, key))
     });
     let (index, key) = fitting.min_by_key(|(_, key)| key.len())?;
@@ -144,9 +131,7 @@ fn plugin_setting(variable: &str, plugins: &[PluginDraft]) -> Option<(usize, Str
 /// Reports a variable that nothing reads. Its value stays out: it may be a secret.
 fn refuse(name: &str, plugins: &[PluginDraft], report: &mut Report<'_>) {
     let twins = host::SECTION.keys.iter().map(|key| host_variable(key.name));
-    let known: Vec<String> = twins
-        .chain(KNOWN.iter().map(|name| (*name).to_owned()))
-        .collect();
+    let known: Vec<String> = twins.chain(KNOWN.iter().map(|name| (*name).to_owned())).collect();
     // The common beginning would make all names look alike.
     let for_plugin = name.starts_with(PLUGIN_PREFIX);
     let prefix = if for_plugin { PLUGIN_PREFIX } else { PREFIX };
@@ -154,21 +139,13 @@ fn refuse(name: &str, plugins: &[PluginDraft], report: &mut Report<'_>) {
     let message = if let Some(end) = suggest::nearest(&name[prefix.len()..], ends) {
         format!("unknown variable; did you mean {prefix}{end}?")
     } else if !for_plugin {
-        format!(
-            "unknown variable; unset it, known are {}, {PLUGIN_PREFIX}…",
-            known.join(", ")
-        )
+        format!("unknown variable; unset it, known are {}, {PLUGIN_PREFIX}…", known.join(", "))
     } else if plugins.is_empty() {
         "the file has no plugin; unset it or add a [[plugin]] row".to_owned()
     } else {
         let names = plugins.iter().map(|plugin| upper(&plugin.row.name));
-        let names: Vec<_> = names
-            .map(|name| format!("{PLUGIN_PREFIX}{name}_<KEY>"))
-            .collect();
-        format!(
-            "no setting of a plugin in the file; write {}",
-            names.join(" or ")
-        )
+        let names: Vec<_> = names.map(|name| format!("{PLUGIN_PREFIX}{name}_<KEY>")).collect();
+        format!("no setting of a plugin in the file; write {}", names.join(" or "))
     };
     // A row that could not be read may be the one that is meant.
     let unread = !report.is_whole() || plugins.iter().any(|plugin| plugin.row.name.is_empty());
@@ -187,11 +164,7 @@ impl SettingsDraft {
     fn spelling(&self, key: &str) -> Option<String> {
         let spellings = self.0.keys().flat_map(|key| {
             let own = secret_file::twin(key).map(str::to_owned);
-            [
-                Some(key.clone()),
-                Some(format!("{key}{}", secret_file::SUFFIX)),
-                own,
-            ]
+            [Some(key.clone()), Some(format!("{key}{}", secret_file::SUFFIX)), own]
         });
         spellings.flatten().find(|spelled| upper(spelled) == key)
     }
@@ -207,15 +180,7 @@ impl SettingsDraft {
 
     /// Sets a setting from a variable.
     fn set(&mut self, key: String, variable: &str, value: &str) {
-        let place = Place::Variable {
-            name: variable.to_owned(),
-        };
-        self.0.insert(
-            key,
-            Setting {
-                value: Value::from(value),
-                place,
-            },
-        );
+        let place = Place::Variable { name: variable.to_owned() };
+        self.0.insert(key, Setting { value: Value::from(value), place });
     }
 }

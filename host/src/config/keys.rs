@@ -83,17 +83,11 @@ impl<T> Section<T> {
 
     /// Returns every value of `target` under its key.
     pub(super) fn show(&self, target: &T) -> Map<String, Value> {
-        self.keys
-            .iter()
-            .map(|key| (key.name.to_owned(), (key.show)(target)))
-            .collect()
+        self.keys.iter().map(|key| (key.name.to_owned(), (key.show)(target))).collect()
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.keys
-            .iter()
-            .map(|key| key.name)
-            .chain(self.nested.iter().copied())
+        self.keys.iter().map(|key| key.name).chain(self.nested.iter().copied())
     }
 
     /// Says what to do about a key that is in no table.

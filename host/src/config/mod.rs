@@ -100,11 +100,7 @@ impl HostConfig {
         overrides.apply(&mut host);
 
         report.into_result()?;
-        Ok(Self {
-            origin: origin.to_path_buf(),
-            host,
-            plugins,
-        })
+        Ok(Self { origin: origin.to_path_buf(), host, plugins })
     }
 
     /// Returns the effective values for people and scripts, in the words of the file.

@@ -89,12 +89,7 @@ impl PluginRow {
 
     /// Returns a row with defaults for a library that no configuration speaks of.
     pub fn of_file(name: &str, kind: PluginKind) -> Self {
-        Self {
-            name: name.to_owned(),
-            kind,
-            library: name.to_owned(),
-            ..Self::unset(0)
-        }
+        Self { name: name.to_owned(), kind, library: name.to_owned(), ..Self::unset(0) }
     }
 
     /// Returns the effective values under their keys, values of settings masked.

@@ -82,9 +82,7 @@ impl ConfigError {
 
     /// Makes the error of one problem.
     pub(super) fn single(problem: Problem) -> Self {
-        Self {
-            problems: vec![problem],
-        }
+        Self { problems: vec![problem] }
     }
 
     /// Makes the error of what was collected; `None` when nothing was.

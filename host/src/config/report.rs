@@ -26,9 +26,7 @@ impl<'a> Report<'a> {
     /// Starts an empty report on `text`.
     pub(super) fn new(origin: &'a Path, text: &'a str) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let line_starts = std::iter::once(0)
-            .chain(breaks.map(|(at, _)| at + 1))
-            .collect();
+        let line_starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
         Self {
             origin,
             text,
@@ -69,19 +67,13 @@ impl<'a> Report<'a> {
 
     /// Reports what is wrong with a variable of the environment.
     pub(super) fn variable(&mut self, name: &str, subject: &str, message: impl fmt::Display) {
-        let place = Place::Variable {
-            name: name.to_owned(),
-        };
+        let place = Place::Variable { name: name.to_owned() };
         self.push(place, subject.to_owned(), message.to_string());
     }
 
     /// Reports a problem whose place was kept.
     pub(super) fn push(&mut self, place: Place, subject: String, message: String) {
-        self.problems.push(Problem {
-            place,
-            subject,
-            message,
-        });
+        self.problems.push(Problem { place, subject, message });
     }
 
     /// Tells whether the syntax of the text is sound.
@@ -92,24 +84,14 @@ impl<'a> Report<'a> {
     /// Returns the place of a byte offset.
     pub(super) fn place(&self, offset: usize) -> Place {
         let (line, column) = self.position(offset);
-        Place::Position {
-            path: self.origin.to_path_buf(),
-            line,
-            column,
-        }
+        Place::Position { path: self.origin.to_path_buf(), line, column }
     }
 
     /// Returns line and column of a byte offset, both from 1, the column in characters.
     pub(super) fn position(&self, offset: usize) -> (usize, usize) {
-        let line = self
-            .line_starts
-            .partition_point(|start| *start <= offset)
-            .max(1);
+        let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
         let start = self.line_starts[line - 1];
-        let before = self
-            .text
-            .get(start..offset.min(self.text.len()))
-            .unwrap_or_default();
+        let before = self.text.get(start..offset.min(self.text.len())).unwrap_or_default();
         (line, before.chars().count() + 1)
     }
 
@@ -117,10 +99,7 @@ impl<'a> Report<'a> {
     pub(super) fn line_range(&self, offset: usize) -> Range<usize> {
         let (line, _) = self.position(offset);
         let start = self.line_starts[line - 1];
-        let end = self
-            .line_starts
-            .get(line)
-            .map_or(self.text.len(), |next| next - 1);
+        let end = self.line_starts.get(line).map_or(self.text.len(), |next| next - 1);
         start..end
     }
 

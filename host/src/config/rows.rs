@@ -19,10 +19,8 @@ use super::settings::{self, SettingsDraft};
 use super::words::quote;
 
 /// The keys that a row must have, each with a line that would do.
-const NEEDED: &[(&str, &str)] = &[
-    ("name", "name = \"sample\""),
-    ("kind", "kind = \"volume\", or \"image\""),
-];
+const NEEDED: &[(&str, &str)] =
+    &[("name", "name = \"sample\""), ("kind", "kind = \"volume\", or \"image\"")];
 
 /// A row while it is read.
 pub(super) struct PluginDraft {
@@ -46,11 +44,7 @@ impl PluginDraft {
         let places = SECTION.walk(table, &mut row, &subject, report);
         for (key, line) in NEEDED {
             if table.get(*key).is_none() {
-                report.missing(
-                    start,
-                    &subject,
-                    format_args!("{key} is missing; add {line}"),
-                );
+                report.missing(start, &subject, format_args!("{key} is missing; add {line}"));
             }
         }
         let named = ["name", "kind"].iter().all(|key| places.contains_key(key));
@@ -58,13 +52,7 @@ impl PluginDraft {
             row.library = format!("storage_{}_{}", row.kind, row.name.replace('-', "_"));
         }
         let settings = settings::read(table.get("settings"), &subject, report);
-        Self {
-            row,
-            settings,
-            subject,
-            places,
-            start,
-        }
+        Self { row, settings, subject, places, start }
     }
 
     /// Tells whether the value of a key was taken.
@@ -93,11 +81,7 @@ pub(super) fn read_rows(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -
             DeValue::Table(table) => {
                 drafts.push(PluginDraft::read(index + 1, start, table, report));
             }
-            _ => report.at(
-                start,
-                "plugin",
-                "this is no table; write a row under [[plugin]]",
-            ),
+            _ => report.at(start, "plugin", "this is no table; write a row under [[plugin]]"),
         }
     }
     if value.get_ref().is_table() {
@@ -141,10 +125,7 @@ pub(super) fn finish(
             true => secret_file::resolve(draft.settings, base, &draft.subject, report),
             false => draft.settings.into_settings(),
         };
-        PluginRow {
-            settings,
-            ..draft.row
-        }
+        PluginRow { settings, ..draft.row }
     };
     drafts.into_iter().map(finish).collect()
 }

@@ -48,20 +48,10 @@ pub(super) fn resolve(
         };
         match secret {
             Ok(secret) => {
-                draft.0.insert(
-                    own,
-                    Setting {
-                        value: Value::String(secret),
-                        place,
-                    },
-                );
+                draft.0.insert(own, Setting { value: Value::String(secret), place });
             }
             Err(message) => {
-                report.push(
-                    place,
-                    subject_of(subject, &format!("settings.{key}")),
-                    message,
-                );
+                report.push(place, subject_of(subject, &format!("settings.{key}")), message);
             }
         }
     }
@@ -79,24 +69,16 @@ fn read(path: &Path) -> Result<String, String> {
     // The kind is asked before opening: to open a pipe would wait for its writer.
     let kind = fs::metadata(path).map_err(|error| unreadable(&error))?;
     if !kind.is_file() {
-        return Err(format!(
-            "\"{shown}\" is not a file; name the file that holds the secret"
-        ));
+        return Err(format!("\"{shown}\" is not a file; name the file that holds the secret"));
     }
     let file = File::open(path).map_err(|error| unreadable(&error))?;
     if open_to_others(&file).map_err(|error| unreadable(&error))? {
-        return Err(format!(
-            "others can read \"{shown}\"; run: chmod 600 \"{shown}\""
-        ));
+        return Err(format!("others can read \"{shown}\"; run: chmod 600 \"{shown}\""));
     }
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| unreadable(&error))?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(format!(
-            "\"{shown}\" holds more than 64 KiB; name a file with the secret"
-        ));
+        return Err(format!("\"{shown}\" holds more than 64 KiB; name a file with the secret"));
     }
     let secret = String::from_utf8(bytes)
         .map_err(|_| format!("\"{shown}\" is not UTF-8; write the secret as text"))?;

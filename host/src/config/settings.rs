@@ -49,9 +49,7 @@ impl Settings {
 
     /// Returns the keys, each with `"(set)"` for a value.
     pub fn masked(&self) -> Value {
-        self.keys()
-            .map(|key| (key.to_owned(), Value::from("(set)")))
-            .collect()
+        self.keys().map(|key| (key.to_owned(), Value::from("(set)"))).collect()
     }
 }
 
@@ -80,12 +78,7 @@ pub(super) struct Setting {
 impl SettingsDraft {
     /// Ends the reading.
     pub(super) fn into_settings(self) -> Settings {
-        Settings(
-            self.0
-                .into_iter()
-                .map(|(key, setting)| (key, setting.value))
-                .collect(),
-        )
+        Settings(self.0.into_iter().map(|(key, setting)| (key, setting.value)).collect())
     }
 }
 
@@ -99,20 +92,14 @@ pub(super) fn read(
     let Some(value) = value else { return draft };
     let DeValue::Table(table) = value.get_ref() else {
         let message = "this is no table; write keys under [plugin.settings]";
-        report.at(
-            value.span().start,
-            &subject_of(subject, "settings"),
-            message,
-        );
+        report.at(value.span().start, &subject_of(subject, "settings"), message);
         return draft;
     };
     for (key, value) in table {
         let path = format!("settings.{}", key.get_ref());
         if let Some(json) = convert(value, &subject_of(subject, &path), report) {
             let place = report.place(key.span().start);
-            draft
-                .0
-                .insert(key.get_ref().to_string(), Setting { value: json, place });
+            draft.0.insert(key.get_ref().to_string(), Setting { value: json, place });
         }
     }
     draft
@@ -123,9 +110,9 @@ fn convert(value: &Spanned<DeValue<'_>>, subject: &str, report: &mut Report<'_>)
     let converted = match value.get_ref() {
         DeValue::String(text) => Ok(Value::from(text.as_ref())),
         DeValue::Boolean(truth) => Ok(Value::from(*truth)),
-        DeValue::Integer(number) => integer(number)
-            .map(Value::Number)
-            .ok_or("this number needs more than 64 bits"),
+        DeValue::Integer(number) => {
+            integer(number).map(Value::Number).ok_or("this number needs more than 64 bits")
+        }
         DeValue::Float(number) => {
             let float = number.as_str().parse().ok();
             let number = float.and_then(Number::from_f64).map(Value::Number);
@@ -137,10 +124,7 @@ fn convert(value: &Spanned<DeValue<'_>>, subject: &str, report: &mut Report<'_>)
             let items: Vec<_> = items
                 .map(|(index, item)| convert(item, &format!("{subject}[{index}]"), report))
                 .collect();
-            return items
-                .into_iter()
-                .collect::<Option<Vec<Value>>>()
-                .map(Value::Array);
+            return items.into_iter().collect::<Option<Vec<Value>>>().map(Value::Array);
         }
         DeValue::Table(table) => {
             let entries: Vec<_> = table
@@ -150,10 +134,7 @@ fn convert(value: &Spanned<DeValue<'_>>, subject: &str, report: &mut Report<'_>)
                     Some((key.get_ref().to_string(), item))
                 })
                 .collect();
-            return entries
-                .into_iter()
-                .collect::<Option<Map<_, _>>>()
-                .map(Value::Object);
+            return entries.into_iter().collect::<Option<Map<_, _>>>().map(Value::Object);
         }
     };
     converted

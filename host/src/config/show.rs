@@ -63,10 +63,6 @@ impl Show for Duration {
 
 impl Show for [u8; 32] {
     fn show(&self) -> Value {
-        json!(
-            self.iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
-        )
+        json!(self.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
     }
 }

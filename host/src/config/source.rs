@@ -29,14 +29,8 @@ fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
             "cannot read the configuration file: {error}; make it a file that this user may read"
         ),
     };
-    let place = Place::WholeFile {
-        path: path.to_path_buf(),
-    };
-    ConfigError::single(Problem {
-        place,
-        subject: String::new(),
-        message,
-    })
+    let place = Place::WholeFile { path: path.to_path_buf() };
+    ConfigError::single(Problem { place, subject: String::new(), message })
 }
 
 /// Says where a file stops to be text.
@@ -45,9 +39,5 @@ fn not_utf8(path: &Path, bytes: &[u8], error: Utf8Error) -> ConfigError {
     let text = String::from_utf8_lossy(&bytes[..valid_up_to]);
     let place = Report::new(path, &text).place(valid_up_to);
     let message = "this byte is not UTF-8; save the file as UTF-8".to_owned();
-    ConfigError::single(Problem {
-        place,
-        subject: String::new(),
-        message,
-    })
+    ConfigError::single(Problem { place, subject: String::new(), message })
 }

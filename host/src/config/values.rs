@@ -72,8 +72,7 @@ impl fmt::Display for Refusal {
 pub(super) fn address(raw: Raw<'_>) -> Result<SocketAddr, Refusal> {
     let example = "write for example \"127.0.0.1:8250\"";
     let text = raw.text(example)?;
-    text.parse()
-        .map_err(|_| raw.refuse("is not an IP address with a port", example))
+    text.parse().map_err(|_| raw.refuse("is not an IP address with a port", example))
 }
 
 /// Reads a path; it stays as written.
@@ -90,14 +89,10 @@ pub(super) fn path(raw: Raw<'_>) -> Result<PathBuf, Refusal> {
 pub(super) fn timeout(raw: Raw<'_>) -> Result<Duration, Refusal> {
     let example = "write a number and a unit, for example \"500ms\", \"30s\" or \"5m\"";
     let text = raw.text(example)?;
-    let DurationText(duration) = text
-        .parse()
-        .map_err(|DurationTextError| raw.refuse("is not a duration", example))?;
+    let DurationText(duration) =
+        text.parse().map_err(|DurationTextError| raw.refuse("is not a duration", example))?;
     if duration.is_zero() || duration > MAX_TIMEOUT {
-        return Err(raw.refuse(
-            "is out of range",
-            "write at most \"24h\" and more than \"0s\"",
-        ));
+        return Err(raw.refuse("is out of range", "write at most \"24h\" and more than \"0s\""));
     }
     Ok(duration)
 }
@@ -156,14 +151,9 @@ pub(super) fn library_name(raw: Raw<'_>) -> Result<String, Refusal> {
     let known = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let bare = |name: &str| (1..=128).contains(&name.len()) && name.chars().all(known);
 
-    let stem = [".so", ".dylib", ".dll"]
-        .iter()
-        .find_map(|suffix| text.strip_suffix(suffix));
+    let stem = [".so", ".dylib", ".dll"].iter().find_map(|suffix| text.strip_suffix(suffix));
     let own = stem.unwrap_or(text);
-    let own = own
-        .strip_prefix("lib")
-        .filter(|name| !name.is_empty())
-        .unwrap_or(own);
+    let own = own.strip_prefix("lib").filter(|name| !name.is_empty()).unwrap_or(own);
     if own != text && bare(own) {
         let instead = format!("the host adds prefix and suffix: write \"{own}\"");
         return Err(raw.refuse("is a file name", &instead));

@@ -56,10 +56,7 @@ pub(super) fn parse_word<T: Word>(text: &str) -> Result<T, UnknownWord> {
 
 /// Finds the word of a value.
 pub(super) fn word_of<T: Word>(value: T) -> &'static str {
-    T::WORDS
-        .iter()
-        .find(|(_, known)| *known == value)
-        .map_or("unknown", |(word, _)| word)
+    T::WORDS.iter().find(|(_, known)| *known == value).map_or("unknown", |(word, _)| word)
 }
 
 /// Quotes a text as TOML would, shortened.

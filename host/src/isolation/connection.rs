@@ -3,20 +3,24 @@
 use super::frames::{OpenRequest, ToHost, ToRunner, length_of, pack, unpack};
 use crate::loader::child::{self, ended};
 use crate::loader::{Refusal, RefusalCode};
+use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use storage_plugin_api::abi::{HostDispatcher, HostTransport, RawCall, method_name};
+use storage_plugin_api::abi::{
+    HostDispatcher, HostTransport, REGISTER_DRIVER, RawCall, method_name,
+};
 use storage_plugin_api::{CallContext, PluginError, PluginResult};
 use tokio::io::{AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::Child;
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
 
 /// How often the runner is looked after.
 const TICK: Duration = Duration::from_secs(1);
@@ -53,8 +57,12 @@ pub(super) struct Connection {
     next: AtomicU64,
     slots: Mutex<HashMap<u64, Slot>>,
     end: watch::Sender<Option<String>>,
+    /// Whether the runner said anything since the last tick.
+    heard: AtomicBool,
     pub(super) pid: Option<u32>,
     cancel_grace: Duration,
+    /// Its plugin was configured in a process before this one: what it registers is known.
+    is_repeated: bool,
 }
 
 impl Connection {
@@ -65,6 +73,7 @@ impl Connection {
         host: Arc<HostDispatcher>,
         load_timeout: Duration,
         cancel_grace: Duration,
+        is_repeated: bool,
     ) -> Result<Arc<Self>, Refusal> {
         let no_process = |error: io::Error| {
             refused(
@@ -77,9 +86,7 @@ impl Connection {
         let (process, socket) =
             child::spawn(executable, child::RUNNER, Stdio::inherit()).map_err(no_process)?;
         socket.set_nonblocking(true).map_err(no_process)?;
-        let (read, write) = UnixStream::from_std(socket)
-            .map_err(no_process)?
-            .into_split();
+        let (read, write) = UnixStream::from_std(socket).map_err(no_process)?.into_split();
         let connection = Arc::new(Self {
             write,
             backlog: Mutex::default(),
@@ -87,19 +94,17 @@ impl Connection {
             next: AtomicU64::new(1),
             slots: Mutex::default(),
             end: watch::Sender::new(None),
+            heard: AtomicBool::new(true),
             pid: process.id(),
             cancel_grace,
+            is_repeated,
         });
         let plugin = request.plugin.clone();
         tokio::spawn(Arc::clone(&connection).write_backlog());
         connection.send(&ToRunner::Open(request)).ok();
         let (opened, wait_opened) = tokio::sync::oneshot::channel();
-        let mut monitor = Monitor {
-            connection: Arc::clone(&connection),
-            process,
-            host,
-        };
-        tokio::spawn(async move { monitor.run(read, opened).await });
+        let listening = tokio::spawn(listen(Arc::clone(&connection), read, host, opened));
+        tokio::spawn(look_after(Arc::clone(&connection), process, listening));
         match tokio::time::timeout(load_timeout, wait_opened).await {
             Ok(Ok(Ok(()))) => Ok(connection),
             Ok(Ok(Err(refusal))) => Err(refusal),
@@ -130,11 +135,8 @@ impl Connection {
         let frame = pack(word)
             .map_err(|error| PluginError::invalid_argument(format!("cannot send: {error}")))?;
         let mut backlog = lock(&self.backlog);
-        let sent = if backlog.bytes.is_empty() {
-            self.write.try_write(&frame).unwrap_or(0)
-        } else {
-            0
-        };
+        let sent =
+            if backlog.bytes.is_empty() { self.write.try_write(&frame).unwrap_or(0) } else { 0 };
         if sent < frame.len() {
             if backlog.bytes.is_empty() {
                 backlog.sent = sent;
@@ -185,33 +187,23 @@ impl Connection {
     ) -> PluginResult<Ticket> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (words, receive) = mpsc::unbounded_channel();
-        let slot = Slot {
-            words,
-            context: call.context.clone(),
-            method: call.method,
-            cancelled_at: None,
-        };
+        let slot =
+            Slot { words, context: call.context.clone(), method: call.method, cancelled_at: None };
         lock(&self.slots).insert(id, slot);
-        let ticket = Ticket {
-            id,
-            connection: Arc::clone(self),
-            receive,
-            heard: false,
-        };
+        let ticket = Ticket { id, connection: Arc::clone(self), receive, heard: false };
         self.send(&word(id, call.into()))?;
         Ok(ticket)
     }
 
     /// The error of everything that waits when the process ends.
     fn gone(&self) -> PluginError {
-        let how = self
-            .end
-            .borrow()
-            .clone()
-            .unwrap_or_else(|| "is ending".to_owned());
-        PluginError::unavailable(format!(
-            "the plugin's process {how}; it is being started again"
-        ))
+        let how = self.end.borrow().clone().unwrap_or_else(|| "is ending".to_owned());
+        PluginError::unavailable(format!("the plugin's process {how}; it is being started again"))
+    }
+
+    /// Whether the process serves, as far as is known.
+    pub(super) fn is_up(&self) -> bool {
+        self.end.borrow().is_none()
     }
 
     /// Waits for the end of the process and says how it ended.
@@ -242,6 +234,9 @@ impl Connection {
 
     fn hear(self: &Arc<Self>, word: ToHost, host: &Arc<HostDispatcher>) {
         match word {
+            ToHost::HostCall(id, REGISTER_DRIVER, _) if self.is_repeated => {
+                self.send(&ToRunner::HostAnswer(id, Ok(Bytes::new()))).ok();
+            }
             ToHost::HostCall(id, method, body) => {
                 let (connection, answer) = (Arc::clone(self), host.call(method, body));
                 tokio::spawn(async move {
@@ -276,92 +271,38 @@ impl Connection {
     fn overdue(&self) -> Option<&'static str> {
         lock(&self.slots)
             .values()
-            .find(|slot| {
-                slot.cancelled_at
-                    .is_some_and(|at| at.elapsed() > self.cancel_grace)
-            })
+            .find(|slot| slot.cancelled_at.is_some_and(|at| at.elapsed() > self.cancel_grace))
             .map(|slot| method_name(slot.method))
     }
 }
 
 fn refused(plugin: &str, code: RefusalCode, why: String, way_out: &str) -> Refusal {
-    Refusal::new(
-        code,
-        format!("cannot load plugin {plugin:?} into its process"),
-        why,
-        way_out,
-    )
-}
-
-/// Looks after one process until it ends.
-struct Monitor {
-    connection: Arc<Connection>,
-    process: Child,
-    host: Arc<HostDispatcher>,
+    Refusal::new(code, format!("cannot load plugin {plugin:?} into its process"), why, way_out)
 }
 
 type Opened = tokio::sync::oneshot::Sender<Result<(), Refusal>>;
 
-impl Monitor {
-    async fn run(&mut self, read: OwnedReadHalf, opened: Opened) {
-        let mut opened = Some(opened);
-        let mut words = spawn_reader(read);
-        let mut tick = tokio::time::interval(TICK);
-        let mut silent = 0;
-        let mut end = self.connection.end.subscribe();
-        loop {
-            tokio::select! {
-                word = words.recv() => match word {
-                    Some(ToHost::Opened(outcome)) => {
-                        if let Some(opened) = opened.take() {
-                            opened.send(outcome).ok();
-                        }
-                    }
-                    Some(word) => {
-                        silent = 0;
-                        self.connection.hear(word, &self.host);
-                    }
-                    None => break,
-                },
-                _ = tick.tick() => {
-                    silent += 1;
-                    self.connection.send(&ToRunner::Ping).ok();
-                    if silent > SILENT_TICKS {
-                        self.connection.kill("it was silent for too long");
-                    } else if let Some(method) = self.connection.overdue() {
-                        self.connection.kill(&format!(
-                            "{method} did not end within {:?} after it was cancelled",
-                            self.connection.cancel_grace
-                        ));
-                    }
+/// Reads the runner's words and acts on them at once, until the socket ends or breaks. In a task of
+/// its own: a read must not be cancelled half-way.
+async fn listen(
+    connection: Arc<Connection>,
+    read: OwnedReadHalf,
+    host: Arc<HostDispatcher>,
+    opened: Opened,
+) {
+    let mut opened = Some(opened);
+    let mut read = BufReader::with_capacity(256 << 10, read);
+    while let Ok(word) = read_word(&mut read).await {
+        connection.heard.store(true, Ordering::Relaxed);
+        match word {
+            ToHost::Opened(outcome) => {
+                if let Some(opened) = opened.take() {
+                    opened.send(outcome).ok();
                 }
-                _ = end.wait_for(Option::is_some) => break,
             }
+            word => connection.hear(word, &host),
         }
-        // Broken frames and our own verdicts end it as well.
-        let how = match tokio::time::timeout(TICK, self.process.wait()).await {
-            Ok(Ok(status)) => ended(status),
-            _ => {
-                self.process.kill().await.ok();
-                "was killed: its socket closed, or sent what is no frame".to_owned()
-            }
-        };
-        self.connection.finish(how);
     }
-}
-
-/// Reads frames in a task of its own: a read must not be cancelled half-way.
-fn spawn_reader(read: OwnedReadHalf) -> mpsc::Receiver<ToHost> {
-    let (send, receive) = mpsc::channel(256);
-    tokio::spawn(async move {
-        let mut read = BufReader::with_capacity(256 << 10, read);
-        while let Ok(word) = read_word(&mut read).await {
-            if send.send(word).await.is_err() {
-                return;
-            }
-        }
-    });
-    receive
 }
 
 async fn read_word(read: &mut BufReader<OwnedReadHalf>) -> io::Result<ToHost> {
@@ -370,6 +311,47 @@ async fn read_word(read: &mut BufReader<OwnedReadHalf>) -> io::Result<ToHost> {
     let mut bytes = vec![0; length_of(header)?];
     read.read_exact(&mut bytes).await?;
     unpack(&bytes)
+}
+
+/// Looks after one process until it ends, or until somebody ends it.
+async fn look_after(connection: Arc<Connection>, mut process: Child, listening: JoinHandle<()>) {
+    let mut listening = listening;
+    let mut tick = tokio::time::interval(TICK);
+    let mut silent = 0;
+    let mut end = connection.end.subscribe();
+    loop {
+        tokio::select! {
+            _ = &mut listening => break,
+            _ = tick.tick() => {
+                let heard = connection.heard.swap(false, Ordering::Relaxed);
+                silent = if heard { 0 } else { silent + 1 };
+                connection.send(&ToRunner::Ping).ok();
+                if silent > SILENT_TICKS {
+                    connection.kill("it was silent for too long");
+                } else if let Some(method) = connection.overdue() {
+                    connection.kill(&format!(
+                        "{method} did not end within {:?} after it was cancelled",
+                        connection.cancel_grace
+                    ));
+                }
+            }
+            _ = end.wait_for(Option::is_some) => break,
+        }
+    }
+    if connection.end.borrow().is_some() {
+        // Whoever ended it has said why.
+        process.kill().await.ok();
+        return;
+    }
+    // The socket closed: it has ended, or it sent what is no frame and is ended now.
+    let how = match tokio::time::timeout(TICK, process.wait()).await {
+        Ok(Ok(status)) => ended(status),
+        _ => {
+            process.kill().await.ok();
+            "was killed: its socket closed, or sent what is no frame".to_owned()
+        }
+    };
+    connection.finish(how);
 }
 
 /// A call or stream under way. Dropping it before its answer cancels the call.

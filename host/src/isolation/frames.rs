@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use storage_plugin_api::abi::{LogRecord, RawCall};
 use storage_plugin_api::uuid::Uuid;
@@ -46,8 +47,8 @@ impl From<RawCall> for CallFrame {
             attempt: call.context.attempt(),
             window_ms: u64::try_from(call.context.window().as_millis()).unwrap_or(u64::MAX),
             log_target: call.context.log_target().to_owned(),
-            store: call.store,
-            body: call.body,
+            store: call.store.map(|store| Bytes::copy_from_slice(&store)).unwrap_or_default(),
+            body: call.body.into(),
         }
     }
 }
@@ -62,8 +63,8 @@ impl From<CallFrame> for RawCall {
             target: frame.target,
             method: frame.method,
             context,
-            store: frame.store,
-            body: frame.body,
+            store: (!frame.store.is_empty()).then(|| Arc::new(frame.store.into())),
+            body: frame.body.into(),
         }
     }
 }
@@ -217,9 +218,7 @@ pub(super) fn pack<T: Serialize>(frame: &T) -> io::Result<Vec<u8>> {
 fn pack_length(mut packed: Vec<u8>) -> io::Result<Vec<u8>> {
     let length = packed.len() - 4;
     if length > FRAME_LIMIT {
-        return Err(broken(format!(
-            "{length} bytes are more than {FRAME_LIMIT}"
-        )));
+        return Err(broken(format!("{length} bytes are more than {FRAME_LIMIT}")));
     }
     packed[..4].copy_from_slice(&(length as u32).to_le_bytes());
     Ok(packed)
@@ -229,9 +228,7 @@ fn pack_length(mut packed: Vec<u8>) -> io::Result<Vec<u8>> {
 pub(super) fn length_of(header: [u8; 4]) -> io::Result<usize> {
     let length = u32::from_le_bytes(header) as usize;
     if length > FRAME_LIMIT {
-        return Err(broken(format!(
-            "{length} bytes are more than {FRAME_LIMIT}"
-        )));
+        return Err(broken(format!("{length} bytes are more than {FRAME_LIMIT}")));
     }
     Ok(length)
 }

@@ -55,8 +55,6 @@ pub async fn load_isolated(
         configure_timeout: loader.configure_timeout,
         on_configure: &|| {},
     };
-    let provider = bring_up
-        .run(Arc::clone(&supervisor) as Arc<dyn Transport>)
-        .await?;
+    let provider = bring_up.run(Arc::clone(&supervisor) as Arc<dyn Transport>).await?;
     Ok((provider, supervisor))
 }

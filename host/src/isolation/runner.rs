@@ -68,9 +68,7 @@ impl HostTransport for RunnerHost {
         lock(&self.waiting).insert(id, send);
         self.voice.tell(&ToHost::HostCall(id, method, body));
         Box::pin(async move {
-            receive
-                .await
-                .unwrap_or_else(|_| Err(PluginError::unavailable("the host is gone")))
+            receive.await.unwrap_or_else(|_| Err(PluginError::unavailable("the host is gone")))
         })
     }
 
@@ -99,9 +97,7 @@ impl Drop for Answer {
         if !self.given {
             self.runner.forget(self.id);
             let error = PluginError::cancelled("the call was cancelled");
-            self.runner
-                .voice
-                .tell(&ToHost::Answer(self.id, Err(error.into())));
+            self.runner.voice.tell(&ToHost::Answer(self.id, Err(error.into())));
         }
     }
 }
@@ -138,22 +134,11 @@ impl Runner {
         // The task cannot forget the call before it is known: it needs the same lock.
         let mut calls = lock(&self.calls);
         let task = self.runtime.spawn(async move {
-            let unanswered = Answer {
-                id,
-                runner: Arc::clone(&runner),
-                given: false,
-            };
+            let unanswered = Answer { id, runner: Arc::clone(&runner), given: false };
             let word = answer(runner, call).await;
             unanswered.give(&word);
         });
-        calls.insert(
-            id,
-            RunningCall {
-                task: task.abort_handle(),
-                context,
-                reports_told: 0,
-            },
-        );
+        calls.insert(id, RunningCall { task: task.abort_handle(), context, reports_told: 0 });
         drop(calls);
         self.calls_began.notify_one();
     }
@@ -163,7 +148,7 @@ impl Runner {
             ToRunner::Call(id, call) => self.run(id, call.into(), move |runner, call| async move {
                 ToHost::Answer(
                     id,
-                    runner.transport.call(call).await.map_err(ErrorFrame::from),
+                    runner.transport.call(call).await.map(Bytes::from).map_err(ErrorFrame::from),
                 )
             }),
             ToRunner::OpenReader(id, call) => {
@@ -209,11 +194,7 @@ impl Runner {
                 let progress = call.context.progress();
                 if progress.reports != call.reports_told {
                     call.reports_told = progress.reports;
-                    news.push(ToHost::Progress(
-                        *id,
-                        progress.done_bytes,
-                        progress.total_bytes,
-                    ));
+                    news.push(ToHost::Progress(*id, progress.done_bytes, progress.total_bytes));
                 }
             }
             news.iter().for_each(|word| self.voice.tell(word));
@@ -265,13 +246,9 @@ fn open(request: &OpenRequest, voice: &Voice) -> Result<Arc<Runner>, Refusal> {
     });
     let mut options = OpenOptions::new(&request.plugin, log::LevelFilter::Info, true);
     options.log_level = request.log_level;
-    let transport = FfiTransport::open_raw(
-        root,
-        Arc::<RunnerHost>::clone(&host),
-        options,
-        |_services| {},
-    )
-    .map_err(|error| failed(error.to_string()))?;
+    let transport =
+        FfiTransport::open_raw(root, Arc::<RunnerHost>::clone(&host), options, |_services| {})
+            .map_err(|error| failed(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .thread_name("runner")

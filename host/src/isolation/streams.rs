@@ -92,9 +92,7 @@ async fn read_on(
         permit.forget();
         let next = reader.next().await;
         let last = !matches!(next, Ok(Some(_)));
-        let next = next
-            .map(|chunk| chunk.map(Into::into))
-            .map_err(ErrorFrame::from);
+        let next = next.map(|chunk| chunk.map(Into::into)).map_err(ErrorFrame::from);
         runner.voice.tell(&ToHost::Next(id, next));
         if last {
             break;
@@ -133,16 +131,12 @@ struct Held {
 impl Drop for Held {
     fn drop(&mut self) {
         // A runner that is gone has let go already.
-        self.connection
-            .send(&ToRunner::Close(self.ticket.id()))
-            .ok();
+        self.connection.send(&ToRunner::Close(self.ticket.id())).ok();
     }
 }
 
 fn unexpected(word: &ToHost) -> PluginError {
-    PluginError::internal(format!(
-        "the plugin's process answered out of turn: {word:?}"
-    ))
+    PluginError::internal(format!("the plugin's process answered out of turn: {word:?}"))
 }
 
 /// A reader whose other end is in a runner.
@@ -181,10 +175,7 @@ pub(super) struct HostSideWriter {
 
 impl HostSideWriter {
     pub(super) fn new(connection: Arc<Connection>, ticket: Ticket) -> Self {
-        Self {
-            held: Held { connection, ticket },
-            unanswered: 0,
-        }
+        Self { held: Held { connection, ticket }, unanswered: 0 }
     }
 
     async fn written(&mut self) -> PluginResult<Option<CheckpointToken>> {

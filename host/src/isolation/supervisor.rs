@@ -4,12 +4,13 @@ use super::connection::Connection;
 use super::frames::{OpenRequest, ToHost, ToRunner};
 use super::streams::{HostSideReader, HostSideWriter};
 use crate::loader::Refusal;
-use bytes::Bytes;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use storage_plugin_api::abi::{BoxFuture, CONFIGURE, HostDispatcher, RawCall, Target, Transport};
+use storage_plugin_api::abi::{
+    Answering, BoxFuture, CONFIGURE, FfiBytes, HostDispatcher, RawCall, Target, Transport,
+};
 use storage_plugin_api::{
     DataReader, HostServices, OpenedWriter, PluginError, PluginResult, Retry,
 };
@@ -92,7 +93,7 @@ impl Supervisor {
     /// # Errors
     /// Why the library cannot be loaded.
     pub async fn start(spec: RunnerSpec, host: Arc<HostDispatcher>) -> Result<Arc<Self>, Refusal> {
-        let connection = connect(&spec, &host).await?;
+        let connection = connect(&spec, &host, false).await?;
         let supervisor = Arc::new(Self {
             spec,
             host,
@@ -109,27 +110,18 @@ impl Supervisor {
     pub fn status(&self) -> RunnerStatus {
         let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
         let (state, pid) = match &*self.phase.borrow() {
-            Phase::Up(connection) => (RunnerState::Up, connection.pid),
+            Phase::Up(connection) if connection.is_up() => (RunnerState::Up, connection.pid),
             Phase::Down { crashing: true, .. } => (RunnerState::Crashing, None),
-            Phase::Down {
-                crashing: false, ..
-            } => (RunnerState::Restarting, None),
+            // Of a process that ended just now the end is not noted yet.
+            Phase::Up(_) | Phase::Down { crashing: false, .. } => (RunnerState::Restarting, None),
         };
-        RunnerStatus {
-            state,
-            pid,
-            restarts: history.restarts,
-            last_end: history.last_end.clone(),
-        }
+        RunnerStatus { state, pid, restarts: history.restarts, last_end: history.last_end.clone() }
     }
 
     /// Waits until the process is up.
     pub async fn up(&self) {
-        self.phase
-            .subscribe()
-            .wait_for(|phase| matches!(phase, Phase::Up(_)))
-            .await
-            .ok();
+        let is_up = |phase: &Phase| matches!(phase, Phase::Up(connection) if connection.is_up());
+        self.phase.subscribe().wait_for(is_up).await.ok();
     }
 
     /// Kills the process, for a reason that those who wait for it are told; it is started again.
@@ -160,35 +152,24 @@ impl Supervisor {
         let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
         history.last_end = Some(how.to_owned());
         let now = Instant::now();
-        history
-            .ends
-            .retain(|end| now.duration_since(*end) < CRASH_PERIOD);
+        history.ends.retain(|end| now.duration_since(*end) < CRASH_PERIOD);
         history.ends.push_back(now);
         let crashing = history.ends.len() >= CRASHES;
         let doublings = u32::try_from(history.ends.len() - 1).unwrap_or(u32::MAX);
         let pause = if crashing {
             LONGEST_PAUSE
         } else {
-            FIRST_PAUSE
-                .saturating_mul(2_u32.saturating_pow(doublings))
-                .min(LONGEST_PAUSE)
+            FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_PAUSE)
         };
-        Phase::Down {
-            retry_at: now + pause,
-            crashing,
-        }
+        Phase::Down { retry_at: now + pause, crashing }
     }
 
     /// Starts the process again, configured as before.
     async fn start_again(&self) -> Result<Arc<Connection>, String> {
-        let connection = connect(&self.spec, &self.host)
+        let configure = self.configured.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let connection = connect(&self.spec, &self.host, configure.is_some())
             .await
             .map_err(|refusal| refusal.summary())?;
-        let configure = self
-            .configured
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
         if let Some(mut call) = configure {
             let context = call.context.clone();
             call.context = context.attempt_number(call.context.attempt() + 1);
@@ -210,6 +191,7 @@ impl Supervisor {
 async fn connect(
     spec: &RunnerSpec,
     host: &Arc<HostDispatcher>,
+    is_repeated: bool,
 ) -> Result<Arc<Connection>, Refusal> {
     let request = OpenRequest {
         plugin: spec.plugin.clone(),
@@ -222,6 +204,7 @@ async fn connect(
         Arc::clone(host),
         spec.load_timeout,
         spec.cancel_grace,
+        is_repeated,
     )
     .await
 }
@@ -264,33 +247,28 @@ async fn supervise(supervisor: std::sync::Weak<Supervisor>) {
 }
 
 fn unexpected(word: &ToHost) -> PluginError {
-    PluginError::internal(format!(
-        "the plugin's process answered out of turn: {word:?}"
-    ))
+    PluginError::internal(format!("the plugin's process answered out of turn: {word:?}"))
 }
 
-async fn unary(connection: &Arc<Connection>, call: RawCall) -> PluginResult<Bytes> {
+async fn unary(connection: &Arc<Connection>, call: RawCall) -> PluginResult<FfiBytes> {
     let mut ticket = connection.begin(call, ToRunner::Call)?;
     match ticket.receive().await? {
-        ToHost::Answer(_, outcome) => Ok(outcome?),
+        ToHost::Answer(_, outcome) => Ok(FfiBytes::from(outcome?)),
         other => Err(unexpected(&other)),
     }
 }
 
 impl Transport for Supervisor {
-    fn call(&self, call: RawCall) -> BoxFuture<'_, PluginResult<Bytes>> {
-        Box::pin(async move {
+    fn call(&self, call: RawCall) -> Answering<'_> {
+        Answering::Other(Box::pin(async move {
             let configure =
                 (call.target == Target::PROVIDER && call.method == CONFIGURE).then(|| call.clone());
             let answer = unary(&self.connection()?, call).await?;
             if configure.is_some() {
-                *self
-                    .configured
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner) = configure;
+                *self.configured.lock().unwrap_or_else(PoisonError::into_inner) = configure;
             }
             Ok(answer)
-        })
+        }))
     }
 
     fn open_reader(&self, call: RawCall) -> BoxFuture<'_, PluginResult<Box<dyn DataReader>>> {
@@ -316,10 +294,7 @@ impl Transport for Supervisor {
                 ToHost::Answer(_, Err(error)) => return Err(error.into()),
                 other => return Err(unexpected(&other)),
             };
-            Ok(OpenedWriter::new(
-                offset,
-                HostSideWriter::new(connection, ticket),
-            ))
+            Ok(OpenedWriter::new(offset, HostSideWriter::new(connection, ticket)))
         })
     }
 
@@ -338,8 +313,6 @@ impl Drop for Supervisor {
 
 impl std::fmt::Debug for Supervisor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Supervisor")
-            .field("spec", &self.spec)
-            .finish_non_exhaustive()
+        f.debug_struct("Supervisor").field("spec", &self.spec).finish_non_exhaustive()
     }
 }

@@ -50,10 +50,8 @@ impl BringUp<'_> {
         check_settings(&before.name, &before.settings_schema, &self.settings)?;
 
         (self.on_configure)();
-        let services = Arc::new(Registration::new(
-            before.types.clone(),
-            Arc::clone(&self.services),
-        ));
+        let services =
+            Arc::new(Registration::new(before.types.clone(), Arc::clone(&self.services)));
         let host = Arc::clone(&services) as Arc<dyn HostServices>;
         provider
             .configure(&call, self.settings.clone(), host)
@@ -69,24 +67,23 @@ impl BringUp<'_> {
 
     fn refused(&self, error: &PluginError, what: &str) -> Refusal {
         let panicked = error.message().starts_with("the plugin panicked");
+        let ended = error.message().starts_with("the plugin's process");
         let (code, way_out) = match error.kind() {
             PluginErrorKind::Timeout => (
                 RefusalCode::ConfigureHung,
                 "configure must not wait for a back end; raise configure_timeout in plugins.toml \
                  if it only needs longer",
             ),
-            _ if panicked => (
-                RefusalCode::ConfigurePanicked,
-                "the log shows where; tell the plugin's vendor",
-            ),
-            PluginErrorKind::InvalidConfig => (
-                RefusalCode::ConfigureFailed,
-                "mend the plugin's settings in plugins.toml",
-            ),
-            _ => (
-                RefusalCode::ConfigureFailed,
-                "see the plugin's messages in the log",
-            ),
+            _ if panicked => {
+                (RefusalCode::ConfigurePanicked, "the log shows where; tell the plugin's vendor")
+            }
+            PluginErrorKind::Unavailable if ended => {
+                (RefusalCode::CrashedWhileConfiguring, "tell the plugin's vendor")
+            }
+            PluginErrorKind::InvalidConfig => {
+                (RefusalCode::ConfigureFailed, "mend the plugin's settings in plugins.toml")
+            }
+            _ => (RefusalCode::ConfigureFailed, "see the plugin's messages in the log"),
         };
         Refusal::new(code, self.cannot(), format!("{what}: {error}"), way_out)
     }
@@ -95,10 +92,7 @@ impl BringUp<'_> {
         let name = &manifest.name;
         let fault = if name.is_empty() || name.len() > NAME_LIMIT {
             format!("get_name answers {name:?}: 1 to {NAME_LIMIT} bytes are allowed")
-        } else if name
-            .chars()
-            .any(|one| one.is_control() || one.is_whitespace() && one != ' ')
-        {
+        } else if name.chars().any(|one| one.is_control() || one.is_whitespace() && one != ' ') {
             format!("get_name answers {name:?}: only printable characters are allowed")
         } else if manifest.types.is_empty() {
             format!("get_types of provider {name:?} is empty")
@@ -106,12 +100,7 @@ impl BringUp<'_> {
             return Ok(());
         };
         let way_out = "tell the plugin's vendor; a conformance run at level 1 shows the same";
-        Err(Refusal::new(
-            RefusalCode::NameMismatch,
-            self.cannot(),
-            fault,
-            way_out,
-        ))
+        Err(Refusal::new(RefusalCode::NameMismatch, self.cannot(), fault, way_out))
     }
 
     fn check_configured(
@@ -150,10 +139,7 @@ impl BringUp<'_> {
         Err(Refusal::new(
             RefusalCode::NoDriver,
             self.cannot(),
-            format!(
-                "provider {:?} declares the type {incomplete}, but {lacks}",
-                after.name
-            ),
+            format!("provider {:?} declares the type {incomplete}, but {lacks}", after.name),
             "tell the plugin's vendor; a conformance run at level 1 shows the same",
         ))
     }

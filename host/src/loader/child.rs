@@ -62,10 +62,7 @@ pub fn socket_of_child() -> io::Result<UnixStream> {
     rustix::stdio::dup2_stdin(&null)?;
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    let none = Rlimit {
-        current: Some(0),
-        maximum: Some(0),
-    };
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
     rustix::process::setrlimit(Resource::Core, none)?;
     let socket = UnixStream::from(socket);
     // Only a socket has a peer: an executable started by hand gets an error, not a hang.

@@ -69,17 +69,9 @@ impl Located {
     }
 
     fn new(path: PathBuf, metadata: &Metadata) -> Result<Self, Refusal> {
-        let mtime = metadata
-            .modified()
-            .map_err(|error| unreadable(&path, &error))?;
+        let mtime = metadata.modified().map_err(|error| unreadable(&path, &error))?;
         let (dev, ino, size) = (metadata.dev(), metadata.ino(), metadata.len());
-        Ok(Self {
-            path,
-            dev,
-            ino,
-            size,
-            mtime,
-        })
+        Ok(Self { path, dev, ino, size, mtime })
     }
 }
 
@@ -89,12 +81,7 @@ impl Located {
 /// `OutsideDirectory`, `Missing`, `NotAFile`, `WorldWritable`, `WrongOwner`, `TooLarge`,
 /// `Truncated` (it is empty) or `Unreadable`.
 pub fn locate(plugin_dir: &Path, kind: &str, file_name: &str) -> Result<Located, Refusal> {
-    locate_as(
-        rustix::process::geteuid().as_raw(),
-        plugin_dir,
-        kind,
-        file_name,
-    )
+    locate_as(rustix::process::geteuid().as_raw(), plugin_dir, kind, file_name)
 }
 
 /// The names of the libraries that lie directly in the directory of `kind`, sorted; none if
@@ -204,29 +191,18 @@ fn why_missing(named: &Path, plugin_dir: &Path, kind: &str) -> String {
         1..=LISTED => format!("there is no such file; there is: {}", names.join(", ")),
         more => {
             let shown = names[..LISTED].join(", ");
-            format!(
-                "there is no such file; there is: {shown}, and {} more",
-                more - LISTED
-            )
+            format!("there is no such file; there is: {shown}, and {} more", more - LISTED)
         }
     }
 }
 
 /// Whoever can rename within one of these directories can replace the file.
 fn check_directories(root: &Path, dir: &Path, path: &Path) -> Result<(), Refusal> {
-    let between = path
-        .ancestors()
-        .skip(1)
-        .take_while(|ancestor| ancestor.starts_with(dir));
+    let between = path.ancestors().skip(1).take_while(|ancestor| ancestor.starts_with(dir));
     for directory in between.chain([root]) {
         let metadata = fs::metadata(directory).map_err(|error| unreadable(directory, &error))?;
         if metadata.mode() & (WORLD_WRITABLE | STICKY) == WORLD_WRITABLE {
-            return Err(world_writable(
-                path,
-                directory,
-                "its directory",
-                metadata.mode(),
-            ));
+            return Err(world_writable(path, directory, "its directory", metadata.mode()));
         }
     }
     Ok(())
@@ -254,10 +230,7 @@ fn world_writable(path: &Path, culprit: &Path, called: &str, mode: u32) -> Refus
     Refusal::new(
         RefusalCode::WorldWritable,
         format!("cannot trust plugin {path:?}"),
-        format!(
-            "anyone may change {called} {culprit:?} (mode {:04o})",
-            mode & 0o7777
-        ),
+        format!("anyone may change {called} {culprit:?} (mode {:04o})", mode & 0o7777),
         format!("chmod o-w {culprit:?}, after making sure that nobody has changed the plugin"),
     )
 }

@@ -95,10 +95,7 @@ pub struct ParseDigestError {
 impl fmt::Display for ParseDigestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { text } = self;
-        write!(
-            f,
-            "{text:?} is not a SHA-256 digest: expected 64 hexadecimal digits"
-        )
+        write!(f, "{text:?} is not a SHA-256 digest: expected 64 hexadecimal digits")
     }
 }
 
@@ -109,9 +106,7 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // Bounded: the text may be a whole mistaken paragraph of a configuration file.
-        let error = || ParseDigestError {
-            text: text.chars().take(80).collect(),
-        };
+        let error = || ParseDigestError { text: text.chars().take(80).collect() };
         let mut digest = [0; 32];
         if text.len() != 2 * digest.len() {
             return Err(error());
@@ -136,9 +131,7 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -183,19 +176,9 @@ mod tests {
     #[test]
     fn text_that_is_no_digest_is_refused() {
         let odd = format!("{}é", &ABC[..62]);
-        for text in [
-            "",
-            "abc",
-            &ABC[1..],
-            &format!("{ABC}0"),
-            &ABC.replace('b', "g"),
-            &odd,
-        ] {
+        for text in ["", "abc", &ABC[1..], &format!("{ABC}0"), &ABC.replace('b', "g"), &odd] {
             let error = text.parse::<Digest>().unwrap_err();
-            assert!(
-                error.to_string().contains("64 hexadecimal digits"),
-                "{error}"
-            );
+            assert!(error.to_string().contains("64 hexadecimal digits"), "{error}");
         }
     }
 

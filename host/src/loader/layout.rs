@@ -7,11 +7,19 @@ const DIFFERENCES: usize = 3;
 pub(super) fn summary(report: &str) -> String {
     let lines: Vec<&str> = report.lines().map(str::trim).collect();
     let mut differences: Vec<String> = Vec::new();
+    let mut within = None;
     for (at, line) in lines.iter().enumerate() {
+        if *line == "Layout of expected type:" {
+            within = lines[at + 1..].iter().find_map(|line| line.strip_prefix("type:"));
+        }
         let Some(error) = line.strip_prefix("Error:") else {
             continue;
         };
-        let difference = describe(error.trim(), &lines[at + 1..]);
+        let mut difference = describe(error.trim(), &lines[at + 1..]);
+        if let Some(within) = within {
+            difference.push_str(" in ");
+            difference.extend(within.chars().take(80));
+        }
         if !differences.contains(&difference) {
             differences.push(difference);
         }
@@ -30,24 +38,15 @@ pub(super) fn summary(report: &str) -> String {
 
 /// One difference with the values that follow it, up to the next one.
 fn describe(error: &str, following: &[&str]) -> String {
-    let block: Vec<&str> = following
-        .iter()
-        .take_while(|line| !line.starts_with("Error:"))
-        .copied()
-        .collect();
+    let block: Vec<&str> =
+        following.iter().take_while(|line| !line.starts_with("Error:")).copied().collect();
     let after = |label: &str| {
-        block
-            .iter()
-            .position(|line| line.starts_with(label))
-            .map(|at| {
-                let here = block[at].trim_start_matches(label).trim();
-                let value = if here.is_empty() {
-                    block.get(at + 1).copied().unwrap_or("")
-                } else {
-                    here
-                };
-                value.chars().take(80).collect::<String>()
-            })
+        block.iter().position(|line| line.starts_with(label)).map(|at| {
+            let here = block[at].trim_start_matches(label).trim();
+            let value =
+                if here.is_empty() { block.get(at + 1).copied().unwrap_or("") } else { here };
+            value.chars().take(80).collect::<String>()
+        })
     };
     match (after("Expected:"), after("Found:")) {
         (Some(expected), Some(found)) => format!("{error} (expected {expected}, found {found})"),
@@ -69,6 +68,14 @@ mod tests {
             "too many fields (expected 15, found 14); incompatible type size (expected 136, found \
              144); a; and 1 more (log level debug shows all)"
         );
+    }
+
+    #[test]
+    fn a_difference_names_the_type_it_is_in() {
+        let report = "Layout of expected type:\n  --- Type Layout ---\n  type:CallHeader\n  size:1\n\
+                      Layout of found type:\n  --- Type Layout ---\n  type:Other\n\
+                      Error:too many fields\nExpected:\n  8\nFound:\n  9\n";
+        assert_eq!(summary(report), "too many fields (expected 8, found 9) in CallHeader");
     }
 
     #[test]

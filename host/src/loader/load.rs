@@ -164,10 +164,7 @@ impl Loader {
         Refusal::new(
             RefusalCode::LoaderError,
             format!("cannot load plugin {plugin:?}"),
-            format!(
-                "the data directory {} cannot be written: {error}",
-                self.data_dir.display()
-            ),
+            format!("the data directory {} cannot be written: {error}", self.data_dir.display()),
             "free space on it, or give the host another one with --data-dir",
         )
     }
@@ -185,11 +182,7 @@ pub fn inspect_located(located: Located, pinned: Option<&Digest>) -> Result<Insp
     let host = Host::this();
     let object = inspect(&located.path, &host)?;
     object.check_plugin(&located.path, &host)?;
-    Ok(Inspected {
-        located,
-        digest,
-        object,
-    })
+    Ok(Inspected { located, digest, object })
 }
 
 /// The settings of a row, as the contract has them.
@@ -208,11 +201,8 @@ fn constructor_failed(plugin: &str, why: &str) -> Refusal {
 
 /// A plugin's message in the host's log, under the plugin's name.
 pub fn log_of_plugin(plugin: &str, record: &LogRecord) {
-    let details: String = record
-        .pairs
-        .iter()
-        .map(|(key, value)| format!(" {key}={value}"))
-        .collect();
+    let details: String =
+        record.pairs.iter().map(|(key, value)| format!(" {key}={value}")).collect();
     // Under one name for all plugins, so that the level of plugins is set whatever crates they use.
     let target = format!("plugin::{plugin}::{}", record.target);
     log::log!(target: &target, record.log_level(), "{}{details}", record.message);

@@ -57,9 +57,7 @@ impl PluginMetadata {
         if section.len() as u64 > SIZE_LIMIT {
             return Err(ParseMetadataError::TooLarge(section.len() as u64));
         }
-        let record = section
-            .strip_prefix(MAGIC)
-            .ok_or(ParseMetadataError::NoMagic)?;
+        let record = section.strip_prefix(MAGIC).ok_or(ParseMetadataError::NoMagic)?;
         let end = record.iter().position(|&byte| byte == 0);
         let json = &record[..end.ok_or(ParseMetadataError::Unterminated)?];
         let mut metadata: Self = serde_json::from_slice(json)
@@ -69,36 +67,14 @@ impl PluginMetadata {
     }
 
     fn texts(&mut self) -> [&mut String; 8] {
-        let Self {
-            crate_name,
-            version,
-            abi,
-            sdk,
-            rustc,
-            target,
-            license,
-            description,
-        } = self;
-        [
-            crate_name,
-            version,
-            abi,
-            sdk,
-            rustc,
-            target,
-            license,
-            description,
-        ]
+        let Self { crate_name, version, abi, sdk, rustc, target, license, description } = self;
+        [crate_name, version, abi, sdk, rustc, target, license, description]
     }
 }
 
 impl fmt::Display for PluginMetadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {} (plugin ABI {})",
-            self.crate_name, self.version, self.abi
-        )
+        write!(f, "{} {} (plugin ABI {})", self.crate_name, self.version, self.abi)
     }
 }
 
@@ -120,10 +96,7 @@ impl fmt::Display for ParseMetadataError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge(size) => {
-                write!(
-                    f,
-                    "its metadata section has {size} bytes, at most {SIZE_LIMIT} are read"
-                )
+                write!(f, "its metadata section has {size} bytes, at most {SIZE_LIMIT} are read")
             }
             Self::NoMagic => f.write_str("its metadata section does not hold a metadata record"),
             Self::Unterminated => f.write_str("its metadata record has no end"),
@@ -137,11 +110,8 @@ impl std::error::Error for ParseMetadataError {}
 /// Removes what could move a cursor, hide text or reorder it.
 fn strip_controls(text: &mut String) {
     // Separators and bidirectional marks are not control characters to Rust.
-    const REORDERING: [RangeInclusive<char>; 3] = [
-        '\u{200e}'..='\u{200f}',
-        '\u{2028}'..='\u{202e}',
-        '\u{2066}'..='\u{2069}',
-    ];
+    const REORDERING: [RangeInclusive<char>; 3] =
+        ['\u{200e}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
     text.retain(|c| !c.is_control() && !REORDERING.iter().any(|range| range.contains(&c)));
 }
 
@@ -161,17 +131,11 @@ mod tests {
                 "description":"the tutorial"}"#,
         )
         .unwrap();
-        assert_eq!(
-            metadata.to_string(),
-            "storage-volume-sample 0.1.0 (plugin ABI 0.1)"
-        );
+        assert_eq!(metadata.to_string(), "storage-volume-sample 0.1.0 (plugin ABI 0.1)");
         assert_eq!(metadata.target, "x86_64-unknown-linux-gnu");
         assert_eq!(metadata.description, "the tutorial");
         let json = serde_json::to_string(&metadata).unwrap();
-        assert!(
-            json.starts_with(r#"{"crate":"storage-volume-sample""#),
-            "{json}"
-        );
+        assert!(json.starts_with(r#"{"crate":"storage-volume-sample""#), "{json}");
     }
 
     #[test]
@@ -184,41 +148,19 @@ mod tests {
     fn control_characters_are_stripped() {
         let json = r#"{"crate":"a\u001b[2Jb\n\u202ec","version":"1\u0000","abi":"0.1"}"#;
         let metadata = parse(json).unwrap();
-        assert_eq!(
-            (metadata.crate_name.as_str(), metadata.version.as_str()),
-            ("a[2Jbc", "1")
-        );
+        assert_eq!((metadata.crate_name.as_str(), metadata.version.as_str()), ("a[2Jbc", "1"));
     }
 
     #[test]
     fn damaged_records_are_told_apart() {
         assert_eq!(PluginMetadata::parse(b""), Err(ParseMetadataError::NoMagic));
-        assert_eq!(
-            PluginMetadata::parse(&MAGIC[1..]),
-            Err(ParseMetadataError::NoMagic)
-        );
-        assert_eq!(
-            PluginMetadata::parse(MAGIC),
-            Err(ParseMetadataError::Unterminated)
-        );
+        assert_eq!(PluginMetadata::parse(&MAGIC[1..]), Err(ParseMetadataError::NoMagic));
+        assert_eq!(PluginMetadata::parse(MAGIC), Err(ParseMetadataError::Unterminated));
         let huge = vec![b' '; 70_000];
-        assert_eq!(
-            PluginMetadata::parse(&huge),
-            Err(ParseMetadataError::TooLarge(70_000))
-        );
-        for json in [
-            "",
-            "{}",
-            "[]",
-            r#"{"crate":1}"#,
-            r#"{"crate":"x","version":"1"}"#,
-            "\u{7f}",
-        ] {
+        assert_eq!(PluginMetadata::parse(&huge), Err(ParseMetadataError::TooLarge(70_000)));
+        for json in ["", "{}", "[]", r#"{"crate":1}"#, r#"{"crate":"x","version":"1"}"#, "\u{7f}"] {
             let error = parse(json).unwrap_err();
-            assert!(
-                matches!(error, ParseMetadataError::NotJson(_)),
-                "{json}: {error}"
-            );
+            assert!(matches!(error, ParseMetadataError::NotJson(_)), "{json}: {error}");
         }
     }
 

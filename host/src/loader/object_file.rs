@@ -115,17 +115,11 @@ fn read_any<'data, R: ReadRef<'data>>(
         FileKind::MachO32 | FileKind::MachO64 => Format::MachO,
         FileKind::MachOFat32 | FileKind::MachOFat64 => Format::MachO,
         _ => {
-            return Err(Fault::new(
-                RefusalCode::NotAnObjectFile,
-                "it is a shared cache of macOS",
-            ));
+            return Err(Fault::new(RefusalCode::NotAnObjectFile, "it is a shared cache of macOS"));
         }
     };
     if format != host.format {
-        let why = format!(
-            "it is a library in {format} format, this host loads {}",
-            host.format
-        );
+        let why = format!("it is a library in {format} format, this host loads {}", host.format);
         return Err(Fault::new(RefusalCode::WrongArchitecture, why));
     }
     match kind {

@@ -22,9 +22,7 @@ use storage_plugin_api::abi::{ABI_VERSION, PluginRoot_Ref};
 /// `AbiVersion`, `LayoutMismatch` or `PanickedWhileLoading`.
 pub fn open_library(path: &Path) -> Result<PluginRoot_Ref, Refusal> {
     let header = read_header(path)?;
-    let library = header
-        .upgrade()
-        .map_err(|error| header_refused(path, &header, &error))?;
+    let library = header.upgrade().map_err(|error| header_refused(path, &header, &error))?;
     check_version(path, library)?;
     check_layout(path, library)
 }
@@ -72,17 +70,9 @@ fn open_refused(path: &Path, error: &libloading::Error) -> Refusal {
             "install the package that holds the library, or link it into the plugin statically",
         )
     } else {
-        (
-            RefusalCode::LoaderError,
-            "rebuild the plugin on a machine like this one",
-        )
+        (RefusalCode::LoaderError, "rebuild the plugin on a machine like this one")
     };
-    Refusal::new(
-        code,
-        cannot_load(path),
-        format!("the dynamic loader says: {text}"),
-        way_out,
-    )
+    Refusal::new(code, cannot_load(path), format!("the dynamic loader says: {text}"), way_out)
 }
 
 fn header_refused(path: &Path, header: &AbiHeaderRef, error: &LibraryError) -> Refusal {
@@ -108,10 +98,7 @@ fn check_version(path: &Path, library: &LibHeader) -> Result<(), Refusal> {
     let theirs = library.version_strings();
     let breaking = |version: &str| {
         let mut numbers = version.split('.');
-        (
-            numbers.next().map(str::to_owned),
-            numbers.next().map(str::to_owned),
-        )
+        (numbers.next().map(str::to_owned), numbers.next().map(str::to_owned))
     };
     if breaking(theirs.version.as_str()) == breaking(ABI_VERSION) {
         return Ok(());
@@ -169,10 +156,7 @@ fn root_refused(path: &Path, error: &LibraryError) -> Refusal {
     Refusal::new(
         RefusalCode::PanickedWhileLoading,
         cannot_load(path),
-        format!(
-            "its root module failed: {}",
-            text.collect::<Vec<_>>().join(" ")
-        ),
+        format!("its root module failed: {}", text.collect::<Vec<_>>().join(" ")),
         "see the panic's message in the log; tell the plugin's vendor",
     )
 }

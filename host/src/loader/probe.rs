@@ -64,11 +64,7 @@ pub async fn probe(
     let mut told = None;
     let timeout = |configuring: bool| {
         // The child notices a hanging configure itself; the margin lets it tell.
-        if configuring {
-            request.configure_timeout + Duration::from_secs(2)
-        } else {
-            load_timeout
-        }
+        if configuring { request.configure_timeout + Duration::from_secs(2) } else { load_timeout }
     };
     let conversation = async {
         let socket = to_tokio(socket)?;
@@ -119,11 +115,7 @@ fn forward(plugin: &str, record: &LogRecord) {
 
 fn cannot(request: &ProbeRequest, configuring: bool) -> String {
     let doing = if configuring { "configure" } else { "load" };
-    format!(
-        "cannot {doing} plugin {:?} ({})",
-        request.plugin,
-        request.path.display()
-    )
+    format!("cannot {doing} plugin {:?} ({})", request.plugin, request.path.display())
 }
 
 fn no_child(request: &ProbeRequest, error: &std::io::Error) -> Refusal {
@@ -158,9 +150,7 @@ async fn died(
     let mut stderr = String::new();
     if let Some(mut pipe) = process.stderr.take() {
         let read = pipe.read_to_string(&mut stderr);
-        tokio::time::timeout(Duration::from_secs(1), read)
-            .await
-            .ok();
+        tokio::time::timeout(Duration::from_secs(1), read).await.ok();
     }
     let status = match process.wait().await {
         Ok(status) => status,
@@ -195,9 +185,10 @@ pub fn run_child() -> anyhow::Result<()> {
     BufReader::new(socket.try_clone()?).read_line(&mut line)?;
     let request: ProbeRequest = serde_json::from_str(&line)?;
     let tell = Arc::new(Tell(std::sync::Mutex::new(socket)));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    if log::set_boxed_logger(Box::new(ForwardLog(Arc::clone(&tell)))).is_ok() {
+        log::set_max_level(log::LevelFilter::Debug);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(load_and_configure(&request, &tell));
     tell.word(&match outcome {
         Ok(manifest) => Word::Accepted(Box::new(manifest)),
@@ -218,13 +209,30 @@ impl Tell {
             return;
         };
         line.push(b'\n');
-        let mut socket = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut socket = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // The host is gone if this fails, and this process with it.
         socket.write_all(&line).ok();
     }
+}
+
+/// What the loader itself logs in the child; the host shows it where its level says so.
+struct ForwardLog(Arc<Tell>);
+
+impl log::Log for ForwardLog {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        self.0.word(&Word::Log(LogRecord {
+            level: record.level() as u32,
+            target: record.target().to_owned(),
+            message: record.args().to_string(),
+            pairs: Vec::new(),
+        }));
+    }
+
+    fn flush(&self) {}
 }
 
 async fn load_and_configure(request: &ProbeRequest, tell: &Arc<Tell>) -> Result<Manifest, Refusal> {

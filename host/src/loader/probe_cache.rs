@@ -26,9 +26,7 @@ struct Entry {
 impl ProbeCache {
     /// The cache in a data directory.
     pub fn new(data_dir: &Path) -> Self {
-        Self {
-            directory: data_dir.join("probes"),
-        }
+        Self { directory: data_dir.join("probes") }
     }
 
     fn path_of(&self, plugin: &str) -> PathBuf {
@@ -44,10 +42,7 @@ impl ProbeCache {
 
     /// Keeps what a probe found. A failure costs the next start a probe, nothing else.
     pub fn keep(&self, plugin: &str, digest: &Digest, settings: &Settings, manifest: &Manifest) {
-        let entry = Entry {
-            key: key(digest, settings),
-            manifest: manifest.clone(),
-        };
+        let entry = Entry { key: key(digest, settings), manifest: manifest.clone() };
         let written = fs::create_dir_all(&self.directory)
             .and_then(|()| Ok(serde_json::to_vec(&entry)?))
             .and_then(|text| {
@@ -85,10 +80,7 @@ mod tests {
         let digest = Digest::of_reader(&b"library"[..]).unwrap();
         let other = Digest::of_reader(&b"other"[..]).unwrap();
         let settings = Settings::from_map(Map::from_iter([("key".to_owned(), json!("hush"))]));
-        let manifest = Manifest {
-            name: "Acme".to_owned(),
-            ..Manifest::default()
-        };
+        let manifest = Manifest { name: "Acme".to_owned(), ..Manifest::default() };
         cache.keep("acme", &digest, &settings, &manifest);
         assert_eq!(cache.find("acme", &digest, &settings), Some(manifest));
         assert_eq!(cache.find("acme", &other, &settings), None);

@@ -126,22 +126,12 @@ impl Refusal {
         why: impl Into<String>,
         way_out: impl Into<String>,
     ) -> Self {
-        Self {
-            code,
-            what: what.into(),
-            why: why.into(),
-            way_out: way_out.into(),
-        }
+        Self { code, what: what.into(), why: why.into(), way_out: way_out.into() }
     }
 
     /// The refusal in one line, for a list or a log.
     pub fn summary(&self) -> String {
-        format!(
-            "{}: {} [{}]",
-            one_line(&self.what),
-            one_line(&self.why),
-            self.code
-        )
+        format!("{}: {} [{}]", one_line(&self.what), one_line(&self.why), self.code)
     }
 }
 
@@ -157,11 +147,8 @@ impl std::error::Error for Refusal {}
 
 /// Makes text that may come from a plugin fit to print: no control characters, bounded length.
 fn one_line(text: &str) -> String {
-    let mut shown: String = text
-        .chars()
-        .take(LINE_LIMIT)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let mut shown: String =
+        text.chars().take(LINE_LIMIT).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(LINE_LIMIT).is_some() {
         shown.push('…');
     }
@@ -205,17 +192,10 @@ mod tests {
 
     #[test]
     fn code_is_shown_as_it_is_serialised() {
-        for code in [
-            RefusalCode::NotAFile,
-            RefusalCode::OutsideDirectory,
-            RefusalCode::NoDriver,
-        ] {
+        for code in [RefusalCode::NotAFile, RefusalCode::OutsideDirectory, RefusalCode::NoDriver] {
             assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{code}\""));
         }
-        assert_eq!(
-            RefusalCode::NotAnObjectFile.to_string(),
-            "not-an-object-file"
-        );
+        assert_eq!(RefusalCode::NotAnObjectFile.to_string(), "not-an-object-file");
     }
 
     #[test]
@@ -224,10 +204,6 @@ mod tests {
         hostile.why = format!("one\ntwo\u{1b}[2J{}", "x".repeat(40_000));
         let shown = hostile.to_string();
         assert_eq!(shown.lines().count(), 3);
-        assert!(
-            !shown.contains('\u{1b}') && shown.len() < 1_000,
-            "{}",
-            shown.len()
-        );
+        assert!(!shown.contains('\u{1b}') && shown.len() < 1_000, "{}", shown.len());
     }
 }

@@ -19,24 +19,13 @@ pub(crate) struct Registration {
 impl Registration {
     /// Services for a provider that declared these types.
     pub(crate) fn new(types: Vec<DataStoreProviderType>, services: Arc<dyn HostServices>) -> Self {
-        Self {
-            types,
-            registered: Mutex::new(Vec::new()),
-            services,
-        }
+        Self { types, registered: Mutex::new(Vec::new()), services }
     }
 
     /// The declared types that were not registered.
     pub(crate) fn missing(&self) -> Vec<DataStoreProviderType> {
-        let registered = self
-            .registered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        self.types
-            .iter()
-            .copied()
-            .filter(|one| !registered.contains(one))
-            .collect()
+        let registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
+        self.types.iter().copied().filter(|one| !registered.contains(one)).collect()
     }
 }
 
@@ -48,10 +37,7 @@ impl HostServices for Registration {
                 "register_driver({provider_type}): get_types does not name this type"
             )));
         }
-        let mut registered = self
-            .registered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
         if registered.contains(&provider_type) {
             return Err(PluginError::conflict(format!(
                 "register_driver({provider_type}): the driver of this type is registered already"

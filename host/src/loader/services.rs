@@ -62,10 +62,7 @@ impl HostServices for ProbeServices {
                 .map_err(|error| PluginError::from_io("cannot make a directory", &error))?;
             self.temporary.set(made).ok();
         }
-        let directory = self
-            .temporary
-            .get()
-            .map(|one| one.path().to_string_lossy().into_owned());
+        let directory = self.temporary.get().map(|one| one.path().to_string_lossy().into_owned());
         directory.ok_or_else(|| PluginError::internal("the directory vanished"))
     }
 }

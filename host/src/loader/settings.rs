@@ -61,10 +61,7 @@ pub fn check_settings(
         RefusalCode::InvalidSettings,
         format!("cannot configure provider {provider_name:?}"),
         format!("its settings are wrong: {}", faults.join("; ")),
-        format!(
-            "mend its settings in plugins.toml; {}",
-            known_fields(schema)
-        ),
+        format!("mend its settings in plugins.toml; {}", known_fields(schema)),
     ))
 }
 

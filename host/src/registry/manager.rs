@@ -45,14 +45,7 @@ impl DataStoreProviderManager {
         provider: Option<Arc<dyn DataStoreProvider>>,
         process: Option<Arc<ProcessStatus>>,
     ) {
-        self.write().insert(
-            row,
-            Entry {
-                report,
-                provider,
-                process,
-            },
-        );
+        self.write().insert(row, Entry { report, provider, process });
     }
 
     /// The reports of all plugins, in the order of their rows.
@@ -74,10 +67,7 @@ impl DataStoreProviderManager {
     /// The report of the plugin that has a provider's name.
     pub fn report_of_provider(&self, provider_name: &str) -> Option<PluginReport> {
         self.reports().into_iter().find(|report| {
-            report
-                .provider
-                .as_ref()
-                .is_some_and(|provider| provider.name == provider_name)
+            report.provider.as_ref().is_some_and(|provider| provider.name == provider_name)
         })
     }
 
@@ -86,11 +76,7 @@ impl DataStoreProviderManager {
         self.read()
             .values()
             .find(|entry| {
-                entry
-                    .report
-                    .provider
-                    .as_ref()
-                    .is_some_and(|one| one.name == provider_name)
+                entry.report.provider.as_ref().is_some_and(|one| one.name == provider_name)
             })
             .and_then(|entry| entry.provider.clone())
     }
@@ -109,8 +95,6 @@ impl DataStoreProviderManager {
 
 impl std::fmt::Debug for DataStoreProviderManager {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries(self.read().values().map(|entry| &entry.report.name))
-            .finish()
+        f.debug_list().entries(self.read().values().map(|entry| &entry.report.name)).finish()
     }
 }

@@ -8,4 +8,6 @@ mod manager;
 mod report;
 
 pub use manager::{DataStoreProviderManager, ProcessStatus};
+// What a report holds; rooms above need not know the loader for it.
+pub use crate::loader::metadata::PluginMetadata;
 pub use report::{PluginReport, PluginState, ProcessReport, ProviderSummary};

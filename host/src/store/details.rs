@@ -99,10 +99,7 @@ impl DetailPlace {
 
     /// The same owner, another key.
     pub(super) fn with_key(&self, key: String) -> Self {
-        Self {
-            key,
-            ..self.clone()
-        }
+        Self { key, ..self.clone() }
     }
 
     /// What an error says before "of plugin".
@@ -112,13 +109,7 @@ impl DetailPlace {
 
     /// The fields that bind a sealed value to this place.
     pub(super) fn bound_to(&self) -> [&str; 5] {
-        [
-            "plugin_details",
-            &self.plugin,
-            self.owner_kind,
-            &self.owner_uuid,
-            &self.key,
-        ]
+        ["plugin_details", &self.plugin, self.owner_kind, &self.owner_uuid, &self.key]
     }
 
     fn check(&self, name: &str, text: &str) -> Result<(), StoreError> {
@@ -137,10 +128,7 @@ impl DetailPlace {
     }
 
     fn invalid(&self, reason: &str) -> StoreError {
-        StoreError::InvalidAddress {
-            what: self.what("use"),
-            reason: reason.to_owned(),
-        }
+        StoreError::InvalidAddress { what: self.what("use"), reason: reason.to_owned() }
     }
 }
 
@@ -160,11 +148,9 @@ impl fmt::Display for DetailPlace {
 /// Refuses a value that is too large to keep.
 pub(super) fn check_value(place: &DetailPlace, value: &Secret) -> Result<(), StoreError> {
     match value.expose().len() {
-        bytes if bytes > MAX_VALUE_BYTES => Err(StoreError::TooLarge {
-            what: place.what("keep"),
-            bytes,
-            limit: MAX_VALUE_BYTES,
-        }),
+        bytes if bytes > MAX_VALUE_BYTES => {
+            Err(StoreError::TooLarge { what: place.what("keep"), bytes, limit: MAX_VALUE_BYTES })
+        }
         _ => Ok(()),
     }
 }

@@ -48,10 +48,7 @@ impl Directory {
             return Err(OpenError::ExposedDirectory { path, mode });
         }
         let lock = lock(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            lock,
-        })
+        Ok(Self { path: path.to_owned(), lock })
     }
 
     /// The path of a file in it.
@@ -66,11 +63,7 @@ impl Directory {
 
     /// Opens a new file that only its owner can read.
     pub(super) fn create_private(&self, name: &str) -> io::Result<File> {
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(PRIVATE_FILE)
-            .open(self.file(name))
+        OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE).open(self.file(name))
     }
 }
 
@@ -87,11 +80,7 @@ impl Drop for Directory {
 /// For `map_err`: what was done to which file.
 pub(super) fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> OpenError {
     let path = path.to_owned();
-    move |error| OpenError::Io {
-        doing,
-        path,
-        source: Arc::new(error),
-    }
+    move |error| OpenError::Io { doing, path, source: Arc::new(error) }
 }
 
 fn create(path: &Path) -> Result<(), OpenError> {
@@ -128,10 +117,7 @@ fn lock(directory: &Path) -> Result<File, OpenError> {
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(Errno::WOULDBLOCK) => {
-            return Err(OpenError::InUse {
-                path: directory.to_owned(),
-                pid: holder(&mut file),
-            });
+            return Err(OpenError::InUse { path: directory.to_owned(), pid: holder(&mut file) });
         }
         Err(errno) => return Err(io_error("lock", &path)(errno.into())),
     }

@@ -61,13 +61,7 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_id() {
-        for text in [
-            "",
-            "ins-",
-            "ins-AAAAAAAAAAAA",
-            "ins-aaaaaaaaaaa1",
-            "aaaaaaaaaaaa",
-        ] {
+        for text in ["", "ins-", "ins-AAAAAAAAAAAA", "ins-aaaaaaaaaaa1", "aaaaaaaaaaaa"] {
             assert_eq!(InstallationId::parse(text), None, "{text}");
         }
     }

@@ -36,9 +36,7 @@ impl Store {
     pub fn open_with_key(data_dir: impl AsRef<Path>, key: KeySource) -> Result<Self, StoreError> {
         let directory = Directory::take(data_dir.as_ref())?;
         let repository = SqliteRepository::open(directory, &key)?;
-        Ok(Self {
-            repository: Arc::new(repository),
-        })
+        Ok(Self { repository: Arc::new(repository) })
     }
 
     /// Whose state this is.

@@ -203,8 +203,5 @@ pub enum OpenError {
 }
 
 fn holder(pid: Option<u32>) -> String {
-    pid.map_or_else(
-        || "its pid is not known".to_owned(),
-        |pid| format!("pid {pid}"),
-    )
+    pid.map_or_else(|| "its pid is not known".to_owned(), |pid| format!("pid {pid}"))
 }

@@ -33,16 +33,8 @@ impl Step {
 
 /// Every step, in order.
 pub(super) const STEPS: &[Step] = &[
-    Step {
-        version: 1,
-        name: "meta",
-        sql: include_str!("steps/0001_meta.sql"),
-    },
-    Step {
-        version: 2,
-        name: "plugin_details",
-        sql: include_str!("steps/0002_plugin_details.sql"),
-    },
+    Step { version: 1, name: "meta", sql: include_str!("steps/0001_meta.sql") },
+    Step { version: 2, name: "plugin_details", sql: include_str!("steps/0002_plugin_details.sql") },
 ];
 
 /// Names of the records in the table `meta`.

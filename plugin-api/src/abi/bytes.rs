@@ -5,36 +5,50 @@
 use abi_stable::StableAbi;
 use bytes::Bytes;
 use std::ptr;
+use std::sync::Arc;
 
-/// Shared, immutable bytes with the function that frees them.
+/// Immutable bytes with the function that frees them.
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct FfiBytes {
     start: *const u8,
     length: usize,
     owner: *mut u8,
-    release: extern "C" fn(*mut u8),
+    release: extern "C" fn(owner: *mut u8, start: *const u8, length: usize),
 }
 
-// SAFETY: the bytes are immutable, and the owner is a `Bytes`, which is Send and Sync; `release`
-// only drops it.
+// SAFETY: the bytes are immutable, and what owns them (a `Vec`, an `Arc<Vec>`, a `Bytes`) is Send
+// and Sync; `release` only drops it.
 unsafe impl Send for FfiBytes {}
 // SAFETY: as above; no method writes.
 unsafe impl Sync for FfiBytes {}
 
-extern "C" fn release_bytes(owner: *mut u8) {
-    if !owner.is_null() {
-        // SAFETY: `owner` is what `Box::into_raw` gave in `From<Bytes>`, of this library, and
-        // only `Drop` or `Into<Bytes>` hand it here, once. Dropping a `Bytes` may run a foreign
-        // owner's drop, which is `FfiBytes::drop`: no vendor code, so nothing here panics.
-        drop(unsafe { Box::from_raw(owner.cast::<Bytes>()) });
-    }
+extern "C" fn release_nothing(_: *mut u8, _: *const u8, _: usize) {}
+
+/// The owner of a `Vec` is its capacity: nothing has to be allocated to hand one over.
+extern "C" fn release_vec(capacity: *mut u8, start: *const u8, length: usize) {
+    // SAFETY: these are the three parts of a `Vec<u8>` of this library, taken apart in
+    // `From<Vec<u8>>` and put together once, here.
+    drop(unsafe { Vec::from_raw_parts(start.cast_mut(), length, capacity.addr()) });
+}
+
+extern "C" fn release_shared(owner: *mut u8, _: *const u8, _: usize) {
+    // SAFETY: `owner` is what `Arc::into_raw` gave in `From<Arc<Vec<u8>>>`, of this library, and
+    // comes here once.
+    drop(unsafe { Arc::from_raw(owner.cast_const().cast::<Vec<u8>>()) });
+}
+
+extern "C" fn release_bytes(owner: *mut u8, _: *const u8, _: usize) {
+    // SAFETY: `owner` is what `Box::into_raw` gave in `From<Bytes>`, of this library, and comes
+    // here once. Dropping a `Bytes` may run a foreign owner's drop, which is `FfiBytes::drop`: no
+    // vendor code, so nothing here panics.
+    drop(unsafe { Box::from_raw(owner.cast::<Bytes>()) });
 }
 
 impl FfiBytes {
     /// No bytes, no allocation.
     pub const fn empty() -> Self {
-        Self { start: ptr::null(), length: 0, owner: ptr::null_mut(), release: release_bytes }
+        Self { start: ptr::null(), length: 0, owner: ptr::null_mut(), release: release_nothing }
     }
 }
 
@@ -43,8 +57,31 @@ impl AsRef<[u8]> for FfiBytes {
         if self.length == 0 {
             return &[];
         }
-        // SAFETY: start and length come from a `Bytes` that `owner` keeps alive as long as self.
+        // SAFETY: start and length are those of bytes that `owner` keeps alive as long as self.
         unsafe { std::slice::from_raw_parts(self.start, self.length) }
+    }
+}
+
+impl From<Vec<u8>> for FfiBytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        if bytes.is_empty() {
+            return Self::empty();
+        }
+        let mut bytes = std::mem::ManuallyDrop::new(bytes);
+        Self {
+            start: bytes.as_mut_ptr(),
+            length: bytes.len(),
+            owner: ptr::without_provenance_mut(bytes.capacity()),
+            release: release_vec,
+        }
+    }
+}
+
+impl From<Arc<Vec<u8>>> for FfiBytes {
+    fn from(bytes: Arc<Vec<u8>>) -> Self {
+        let (start, length) = (bytes.as_ptr(), bytes.len());
+        let owner = Arc::into_raw(bytes).cast_mut().cast();
+        Self { start, length, owner, release: release_shared }
     }
 }
 
@@ -55,7 +92,8 @@ impl From<Bytes> for FfiBytes {
         }
         let (start, length) = (bytes.as_ptr(), bytes.len());
         // The buffer of a `Bytes` does not move when its handle is boxed.
-        Self { start, length, owner: Box::into_raw(Box::new(bytes)).cast(), release: release_bytes }
+        let owner = Box::into_raw(Box::new(bytes)).cast();
+        Self { start, length, owner, release: release_bytes }
     }
 }
 
@@ -70,6 +108,6 @@ impl From<FfiBytes> for Bytes {
 
 impl Drop for FfiBytes {
     fn drop(&mut self) {
-        (self.release)(self.owner);
+        (self.release)(self.owner, self.start, self.length);
     }
 }

@@ -3,8 +3,8 @@
 //! Named fields make records self-describing: an unknown one is skipped, a missing one gets its
 //! default, so records grow without a new layout.
 
+use super::decoder::Decoder;
 use crate::error::{PluginError, PluginResult};
-use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -12,21 +12,22 @@ use serde::de::DeserializeOwned;
 const NOTHING: &[u8] = &[0xc0];
 
 /// A record as bytes; `()` as no bytes at all.
-pub fn encode<T: Serialize>(record: &T) -> PluginResult<Bytes> {
+pub fn encode<T: Serialize>(record: &T) -> PluginResult<Vec<u8>> {
     if size_of::<T>() == 0 {
-        return Ok(Bytes::new());
+        return Ok(Vec::new());
     }
-    let mut buffer = Vec::with_capacity(256);
+    // Records are about as long encoded as they are in memory.
+    let mut buffer = Vec::with_capacity(size_of::<T>().clamp(16, 1024));
     record
         .serialize(&mut rmp_serde::Serializer::new(&mut buffer).with_struct_map())
         .map_err(|error| PluginError::internal("cannot encode a record").caused_by(&error))?;
-    Ok(buffer.into())
+    Ok(buffer)
 }
 
 /// A record from bytes.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> PluginResult<T> {
     let bytes = if size_of::<T>() == 0 { NOTHING } else { bytes };
-    rmp_serde::from_slice(bytes).map_err(|error| {
+    T::deserialize(&mut Decoder::new(bytes)).map_err(|error| {
         PluginError::internal(format!("cannot decode a {}", std::any::type_name::<T>()))
             .caused_by(&error)
     })

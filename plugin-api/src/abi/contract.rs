@@ -6,6 +6,7 @@
 //! WHEN CHANGING THIS: a number, once given, keeps its meaning for ever. New methods get new
 //! numbers; a library that does not know one answers `Unsupported`.
 
+use super::BoxFuture;
 use super::codec::{decode, encode};
 use super::proxy::{HostProxy, Proxy};
 use crate::context::{CallContext, StoreContext};
@@ -62,6 +63,8 @@ impl Target {
 /// Methods of the provider itself; they have no trait of their own on the wire.
 pub const MANIFEST: u32 = 1;
 pub const CONFIGURE: u32 = 2;
+/// The method of the host's services that belongs to configure, and is repeated with it.
+pub const REGISTER_DRIVER: u32 = 1;
 /// Methods that open streams.
 pub const OPEN_READER: u32 = 190;
 pub const OPEN_WRITER: u32 = 191;
@@ -84,7 +87,7 @@ macro_rules! interface {
         #[async_trait]
         impl $trait for Proxy {
             $( async fn $sm(&self, call: &CallContext, store: &StoreContext) -> PluginResult<$sr> {
-                self.invoke($sc, call, Some(store), Ok(Bytes::new())).await
+                self.invoke($sc, call, Some(store), Ok(Vec::new())).await
             } )*
             $( async fn $swm(
                 &self,
@@ -100,28 +103,37 @@ macro_rules! interface {
             $( $besides )*
         }
 
-        pub async fn $dispatch(
-            object: &dyn $trait,
+        /// Boxed arm by arm: a future of all arms would be as large as the largest of them.
+        pub fn $dispatch<'a>(
+            object: &'a dyn $trait,
             method: u32,
-            call: &CallContext,
-            store: &StoreContext,
-            body: &[u8],
-        ) -> PluginResult<Bytes> {
+            call: &'a CallContext,
+            store: &'a StoreContext,
+            body: &'a [u8],
+        ) -> BoxFuture<'a, PluginResult<Vec<u8>>> {
             let _ = (call, store, body);
             match method {
-                $( $sc => encode(&object.$sm(call, store).await
-                    .map_err(|error| error.in_operation(stringify!($sm)))?), )*
-                $( $swc => encode(&object.$swm(call, store, decode(body)?).await
-                    .map_err(|error| error.in_operation(stringify!($swm)))?), )*
-                $( $wc => encode(&object.$wm(call, decode(body)?).await
-                    .map_err(|error| error.in_operation(stringify!($wm)))?), )*
+                $( $sc => Box::pin(async move {
+                    encode(&object.$sm(call, store).await
+                        .map_err(|error| error.in_operation(stringify!($sm)))?)
+                }), )*
+                $( $swc => Box::pin(async move {
+                    encode(&object.$swm(call, store, decode(body)?).await
+                        .map_err(|error| error.in_operation(stringify!($swm)))?)
+                }), )*
+                $( $wc => Box::pin(async move {
+                    encode(&object.$wm(call, decode(body)?).await
+                        .map_err(|error| error.in_operation(stringify!($wm)))?)
+                }), )*
                 other => {
                     let otherwise: fn(
                         &dyn $trait,
                     ) -> Option<&dyn DataStoreDriver> = $otherwise;
                     match otherwise(object) {
-                        Some(base) => dispatch_driver(base, other, call, store, body).await,
-                        None => Err(unknown_method(stringify!($trait), other)),
+                        Some(base) => dispatch_driver(base, other, call, store, body),
+                        None => Box::pin(async move {
+                            Err(unknown_method(stringify!($trait), other))
+                        }),
                     }
                 }
             }
@@ -139,7 +151,7 @@ macro_rules! interface {
 }
 
 interface! {
-    DataStoreDriver, dispatch_driver_methods, driver_names, otherwise |_| None;
+    DataStoreDriver, dispatch_driver, driver_names, otherwise |_| None;
     store {
         100 get_capabilities -> DataStoreCapabilities;
         101 get_store_to -> DataStoreTo;
@@ -176,17 +188,6 @@ interface! {
             self.invoke_writer(OPEN_WRITER, call, store, encode(&request)).await
         }
     }
-}
-
-/// Boxed, because the dispatch of every derived driver ends here.
-pub fn dispatch_driver<'a>(
-    object: &'a dyn DataStoreDriver,
-    method: u32,
-    call: &'a CallContext,
-    store: &'a StoreContext,
-    body: &'a [u8],
-) -> super::BoxFuture<'a, PluginResult<Bytes>> {
-    Box::pin(dispatch_driver_methods(object, method, call, store, body))
 }
 
 interface! {
@@ -305,7 +306,7 @@ macro_rules! host_interface {
                 self.invoke($wc, encode(&request)).await
             } )*
             $( async fn $pm(&self) -> PluginResult<$pr> {
-                self.invoke($pc, Ok(Bytes::new())).await
+                self.invoke($pc, Ok(Vec::new())).await
             } )*
         }
 
@@ -313,7 +314,7 @@ macro_rules! host_interface {
             services: Arc<dyn HostServices>,
             method: u32,
             body: Bytes,
-        ) -> PluginResult<Bytes> {
+        ) -> PluginResult<Vec<u8>> {
             match method {
                 $( $wc => encode(&services.$wm(decode(&body)?).await
                     .map_err(|error| error.in_operation(stringify!($wm)))?), )*

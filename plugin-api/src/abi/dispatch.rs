@@ -15,7 +15,6 @@ use crate::provider::{DataStoreProvider, DataStoreProviderType, Driver, LifeCycl
 use crate::stream::{DataReader, OpenedWriter};
 use crate::types::DataStore;
 use crate::vm_snapshot::VmSnapshotStrategy;
-use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -27,8 +26,11 @@ pub struct Dispatcher {
     provider: Arc<dyn DataStoreProvider>,
     host: Arc<dyn HostServices>,
     parts: OnceLock<Parts>,
-    stores: RwLock<HashMap<Bytes, StoreContext>>,
+    stores: RwLock<DecodedStores>,
 }
+
+/// Decoded stores with the bytes they came from.
+type DecodedStores = HashMap<u64, (Box<[u8]>, StoreContext)>;
 
 /// What the provider gave after configure; kept, so that its getters are called once.
 struct Parts {
@@ -71,9 +73,9 @@ impl Dispatcher {
         target: u32,
         method: u32,
         call: CallContext,
-        store: Bytes,
+        store: &[u8],
         body: &[u8],
-    ) -> PluginResult<Bytes> {
+    ) -> PluginResult<Vec<u8>> {
         if target == Target::PROVIDER {
             return self.call_provider(method, &call, body).await;
         }
@@ -115,7 +117,7 @@ impl Dispatcher {
         method: u32,
         call: &CallContext,
         body: &[u8],
-    ) -> PluginResult<Bytes> {
+    ) -> PluginResult<Vec<u8>> {
         match method {
             MANIFEST => encode(&Manifest::of(self.provider.as_ref(), self.parts.get().is_some())),
             CONFIGURE => {
@@ -128,7 +130,7 @@ impl Dispatcher {
                 self.parts
                     .set(parts)
                     .map_err(|_| PluginError::conflict("the provider is configured already"))?;
-                Ok(Bytes::new())
+                Ok(Vec::new())
             }
             other => Err(PluginError::unsupported(format!("the provider has no method {other}"))),
         }
@@ -139,7 +141,7 @@ impl Dispatcher {
         &self,
         target: u32,
         call: CallContext,
-        store: Bytes,
+        store: &[u8],
         body: &[u8],
     ) -> PluginResult<Box<dyn DataReader>> {
         let driver = self.driver(target)?;
@@ -155,7 +157,7 @@ impl Dispatcher {
         &self,
         target: u32,
         call: CallContext,
-        store: Bytes,
+        store: &[u8],
         body: &[u8],
     ) -> PluginResult<OpenedWriter> {
         let driver = self.driver(target)?;
@@ -175,24 +177,37 @@ impl Dispatcher {
     }
 
     /// The store of a call. Every call on a store brings the same bytes, so they are decoded once.
-    fn store(&self, bytes: Bytes) -> PluginResult<StoreContext> {
+    fn store(&self, bytes: &[u8]) -> PluginResult<StoreContext> {
         if bytes.is_empty() {
             static NO_STORE: OnceLock<StoreContext> = OnceLock::new();
             return Ok(NO_STORE.get_or_init(|| StoreContext::new(DataStore::default())).clone());
         }
-        let known = self.stores.read().unwrap_or_else(PoisonError::into_inner).get(&bytes).cloned();
-        if let Some(store) = known {
-            return Ok(store);
+        let key = key_of(bytes);
+        {
+            let stores = self.stores.read().unwrap_or_else(PoisonError::into_inner);
+            let known = stores.get(&key).filter(|(known, _)| **known == *bytes);
+            if let Some((_, store)) = known {
+                return Ok(store.clone());
+            }
         }
-        let store = StoreContext::new(decode(&bytes)?);
+        let store = StoreContext::new(decode(bytes)?);
         let mut stores = self.stores.write().unwrap_or_else(PoisonError::into_inner);
         if stores.len() >= STORES_KEPT {
             stores.clear();
         }
-        // Copied: the bytes may be memory that the host wants back.
-        stores.insert(Bytes::copy_from_slice(&bytes), store.clone());
+        stores.insert(key, (bytes.into(), store.clone()));
         Ok(store)
     }
+}
+
+/// Where the decoded store of some bytes is kept. The id of a store is at their beginning; whether
+/// what is kept there is of these very bytes is compared afterwards.
+fn key_of(bytes: &[u8]) -> u64 {
+    let beginning = &bytes[..bytes.len().min(48)];
+    beginning.chunks(8).fold(bytes.len() as u64, |key, chunk| {
+        let word = chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        (key ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+    })
 }
 
 fn present<'a, T: ?Sized>(part: Option<&'a T>, what: &str) -> PluginResult<&'a T> {

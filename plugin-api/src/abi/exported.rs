@@ -18,7 +18,6 @@ use crate::provider::DataStoreProvider;
 use abi_stable::prefix_type::PrefixTypeTrait;
 use abi_stable::sabi_trait::TD_Opaque;
 use async_ffi::{FfiFuture, FutureExt};
-use bytes::Bytes;
 use std::backtrace::Backtrace;
 use std::sync::{Arc, OnceLock};
 
@@ -95,9 +94,9 @@ impl ProviderWire for Exported {
         let dispatcher = self.dispatcher();
         let (target, method) = (header.target, header.method);
         let running = self.runtime.run(method_name(method), header.cell.clone(), async move {
-            let store = Bytes::from(store);
-            let answer =
-                dispatcher.call(target, method, header.context(), store, body.as_ref()).await;
+            let answer = dispatcher
+                .call(target, method, header.into_context(), store.as_ref(), body.as_ref())
+                .await;
             answer.map(FfiBytes::from)
         });
         async move { wire_result(running.await) }.into_ffi()
@@ -113,8 +112,9 @@ impl ProviderWire for Exported {
         let runtime = Arc::clone(&self.runtime);
         let name = method_name(OPEN_READER);
         let running = self.runtime.run(name, header.cell.clone(), async move {
-            let (store, call) = (Bytes::from(store), header.context());
-            let reader = dispatcher.open_reader(header.target, call, store, body.as_ref()).await?;
+            let (target, call) = (header.target, header.into_context());
+            let reader =
+                dispatcher.open_reader(target, call, store.as_ref(), body.as_ref()).await?;
             reader_box(reader, &runtime)
         });
         async move { wire_result(running.await) }.into_ffi()
@@ -130,8 +130,9 @@ impl ProviderWire for Exported {
         let runtime = Arc::clone(&self.runtime);
         let name = method_name(OPEN_WRITER);
         let running = self.runtime.run(name, header.cell.clone(), async move {
-            let (store, call) = (Bytes::from(store), header.context());
-            let opened = dispatcher.open_writer(header.target, call, store, body.as_ref()).await?;
+            let (target, call) = (header.target, header.into_context());
+            let opened =
+                dispatcher.open_writer(target, call, store.as_ref(), body.as_ref()).await?;
             let writer = writer_box(opened.writer, &runtime)?;
             Ok(WireWriter { offset: opened.offset, writer })
         });

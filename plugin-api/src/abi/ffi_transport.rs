@@ -1,14 +1,14 @@
 //! A provider in a library of this process.
 
+use super::FfiBytes;
 use super::host_wire::{host_box, plain_result};
 use super::records::{CallHeader, OpenOptions};
 use super::streams::{HostReader, HostWriter};
-use super::transport::{BoxFuture, HostDispatcher, HostTransport, RawCall, Transport};
+use super::transport::{Answering, BoxFuture, HostDispatcher, HostTransport, RawCall, Transport};
 use super::wire::{PluginRoot_Ref, ProviderBox};
 use crate::error::PluginResult;
 use crate::host_services::HostServices;
 use crate::stream::{DataReader, OpenedWriter};
-use bytes::Bytes;
 use std::sync::Arc;
 
 /// Calls a provider across the boundary.
@@ -62,16 +62,19 @@ fn header(call: &RawCall) -> CallHeader {
     CallHeader::new(call.target, call.method, &call.context)
 }
 
+fn store_bytes(store: Option<Arc<Vec<u8>>>) -> FfiBytes {
+    store.map_or_else(FfiBytes::empty, FfiBytes::from)
+}
+
 impl Transport for FfiTransport {
-    fn call(&self, call: RawCall) -> BoxFuture<'_, PluginResult<Bytes>> {
+    fn call(&self, call: RawCall) -> Answering<'_> {
         let header = header(&call);
-        let answer = self.provider.call(header, call.store.into(), call.body.into());
-        Box::pin(async move { plain_result(answer.await).map(Bytes::from) })
+        Answering::Library(self.provider.call(header, store_bytes(call.store), call.body.into()))
     }
 
     fn open_reader(&self, call: RawCall) -> BoxFuture<'_, PluginResult<Box<dyn DataReader>>> {
         let header = header(&call);
-        let answer = self.provider.open_reader(header, call.store.into(), call.body.into());
+        let answer = self.provider.open_reader(header, store_bytes(call.store), call.body.into());
         Box::pin(async move {
             let reader = plain_result(answer.await)?;
             Ok(Box::new(HostReader(reader)) as Box<dyn DataReader>)
@@ -80,7 +83,7 @@ impl Transport for FfiTransport {
 
     fn open_writer(&self, call: RawCall) -> BoxFuture<'_, PluginResult<OpenedWriter>> {
         let header = header(&call);
-        let answer = self.provider.open_writer(header, call.store.into(), call.body.into());
+        let answer = self.provider.open_writer(header, store_bytes(call.store), call.body.into());
         Box::pin(async move {
             let opened = plain_result(answer.await)?;
             Ok(OpenedWriter::boxed(opened.offset, Box::new(HostWriter(opened.writer))))

@@ -35,6 +35,7 @@ mod bytes;
 mod cell;
 mod codec;
 mod contract;
+mod decoder;
 mod dispatch;
 mod exported;
 mod ffi_transport;
@@ -51,14 +52,16 @@ mod wire;
 pub use bytes::FfiBytes;
 pub use cell::CallCell;
 pub use codec::{bytes_as_bytes, decode, encode};
-pub use contract::{CONFIGURE, Target, method_name};
+pub use contract::{CONFIGURE, REGISTER_DRIVER, Target, method_name};
 pub use exported::{export, open, root_module};
 pub use ffi_transport::FfiTransport;
 pub use host_wire::{LogRecord, Logger};
 pub use manifest::Manifest;
 pub use proxy::RemoteProvider;
 pub use records::{CallHeader, ErrorRecord, OpenOptions};
-pub use transport::{BoxFuture, Dispatch, HostDispatcher, HostTransport, RawCall, Transport};
+pub use transport::{
+    Answering, BoxFuture, Dispatch, HostDispatcher, HostTransport, RawCall, Transport,
+};
 pub use wire::{
     HostBox, HostWire, PluginRoot, PluginRoot_Ref, ProviderBox, ProviderWire_TO, WireResult,
 };

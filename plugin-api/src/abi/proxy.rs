@@ -14,10 +14,10 @@ use crate::stream::{DataReader, OpenedWriter};
 use crate::types::ScopeType;
 use crate::vm_snapshot::VmSnapshotStrategy;
 use async_trait::async_trait;
-use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::task::Poll;
 
 /// One object of a provider: a driver, a life cycle, a listener or a strategy.
 #[derive(Clone)]
@@ -32,10 +32,10 @@ impl Proxy {
         method: u32,
         call: &CallContext,
         store: Option<&StoreContext>,
-        body: PluginResult<Bytes>,
+        body: PluginResult<Vec<u8>>,
     ) -> PluginResult<T> {
         let raw = self.raw(method, call, store, body)?;
-        answer(&within_window(method, call, self.transport.call(raw)).await?)
+        answer(within_window(method, call, self.transport.call(raw)).await?.as_ref())
     }
 
     pub(super) async fn invoke_reader(
@@ -43,7 +43,7 @@ impl Proxy {
         method: u32,
         call: &CallContext,
         store: &StoreContext,
-        body: PluginResult<Bytes>,
+        body: PluginResult<Vec<u8>>,
     ) -> PluginResult<Box<dyn DataReader>> {
         let raw = self.raw(method, call, Some(store), body)?;
         within_window(method, call, self.transport.open_reader(raw)).await
@@ -54,7 +54,7 @@ impl Proxy {
         method: u32,
         call: &CallContext,
         store: &StoreContext,
-        body: PluginResult<Bytes>,
+        body: PluginResult<Vec<u8>>,
     ) -> PluginResult<OpenedWriter> {
         let raw = self.raw(method, call, Some(store), body)?;
         within_window(method, call, self.transport.open_writer(raw)).await
@@ -65,12 +65,9 @@ impl Proxy {
         method: u32,
         call: &CallContext,
         store: Option<&StoreContext>,
-        body: PluginResult<Bytes>,
+        body: PluginResult<Vec<u8>>,
     ) -> PluginResult<RawCall> {
-        let store = match store {
-            Some(store) => store.encoded(|store| encode(store).unwrap_or_default()),
-            None => Bytes::new(),
-        };
+        let store = store.map(|store| store.encoded(|store| encode(store).unwrap_or_default()));
         let context = call.clone();
         Ok(RawCall { target: self.target, method, context, store, body: body? })
     }
@@ -85,6 +82,11 @@ async fn within_window<T>(
     running: impl Future<Output = PluginResult<T>>,
 ) -> PluginResult<T> {
     let mut running = std::pin::pin!(running);
+    // Most answers from memory are there at once: for them no timer is set.
+    let at_once = std::future::poll_fn(|context| Poll::Ready(running.as_mut().poll(context)));
+    if let Poll::Ready(outcome) = at_once.await {
+        return outcome;
+    }
     let mut reports = call.progress().reports;
     loop {
         match tokio::time::timeout(call.window(), running.as_mut()).await {
@@ -137,7 +139,7 @@ async fn ask_manifest(
     call: &CallContext,
 ) -> PluginResult<Manifest> {
     let provider = Proxy { transport: Arc::clone(transport), target: Target::PROVIDER };
-    provider.invoke(MANIFEST, call, None, Ok(Bytes::new())).await
+    provider.invoke(MANIFEST, call, None, Ok(Vec::new())).await
 }
 
 #[async_trait]
@@ -229,8 +231,8 @@ impl HostProxy {
     pub(super) async fn invoke<T: DeserializeOwned>(
         &self,
         method: u32,
-        body: PluginResult<Bytes>,
+        body: PluginResult<Vec<u8>>,
     ) -> PluginResult<T> {
-        answer(&self.transport.call(method, body?).await?)
+        answer(&self.transport.call(method, body?.into()).await?)
     }
 }

@@ -32,18 +32,15 @@ impl CallHeader {
             target,
             method,
             window_ms: u64::try_from(call.window().as_millis()).unwrap_or(u64::MAX),
-            log_target: match call.log_target() {
-                // Most calls have the default target: no allocation for those.
-                DEFAULT_TARGET => RString::new(),
-                other => other.into(),
-            },
+            // Empty, and not allocated, for the default one.
+            log_target: call.own_log_target().unwrap_or_default().into(),
             cell: call.cell().clone(),
             extension: FfiBytes::empty(),
         }
     }
 
-    pub fn context(&self) -> CallContext {
-        let context = CallContext::of_cell(Uuid::from_bytes(self.operation_id), self.cell.clone())
+    pub fn into_context(self) -> CallContext {
+        let context = CallContext::of_cell(Uuid::from_bytes(self.operation_id), self.cell)
             .attempt_number(self.attempt)
             .no_progress_window(Duration::from_millis(self.window_ms));
         if self.log_target.is_empty() {
@@ -52,8 +49,6 @@ impl CallHeader {
         context.with_log_target(self.log_target.as_str())
     }
 }
-
-const DEFAULT_TARGET: &str = "plugin";
 
 #[repr(C)]
 #[derive(StableAbi, Clone)]

@@ -3,10 +3,11 @@
 //! A plugin links its own tokio, whose thread-locals the host's threads do not have; so vendor
 //! code runs on the plugin's runtime, or in place with that runtime entered.
 
-use super::guard::{drop_guarded, panicked};
+use super::guard::{drop_guarded_with, panicked};
 use super::transport::Dispatch;
 use crate::abi::CallCell;
 use crate::error::{PluginError, PluginResult};
+use pin_project_lite::pin_project;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -66,12 +67,12 @@ impl PluginRuntime {
         F: Future<Output = PluginResult<T>> + Send + 'static,
     {
         match (self.handle(), self.dispatch) {
-            (Err(error), _) => Running::Failed(Some(error)),
+            (Err(error), _) => Running::Failed { error: Some(error) },
             (Ok(handle), Dispatch::OwnRuntime) => {
-                Running::Spawned(Spawned { what, cell, task: handle.spawn(future) })
+                Running::Spawned { spawned: Spawned { what, cell, task: handle.spawn(future) } }
             }
             (Ok(handle), Dispatch::InPlace) => {
-                Running::InPlace(InPlace { what, cell, handle, future: Some(Box::pin(future)) })
+                Running::InPlace { in_place: InPlace { what, cell, handle, future: Some(future) } }
             }
         }
     }
@@ -97,11 +98,14 @@ impl Drop for PluginRuntime {
     }
 }
 
-/// A running future of vendor code. It never panics, whatever the vendor's does.
-pub enum Running<T, F> {
-    Failed(Option<PluginError>),
-    Spawned(Spawned<T>),
-    InPlace(InPlace<F>),
+pin_project! {
+    /// A running future of vendor code. It never panics, whatever the vendor's does.
+    #[project = RunningProjected]
+    pub enum Running<T, F> {
+        Failed { error: Option<PluginError> },
+        Spawned { spawned: Spawned<T> },
+        InPlace { #[pin] in_place: InPlace<F> },
+    }
 }
 
 /// A task on the plugin's runtime, aborted when dropped.
@@ -120,64 +124,69 @@ impl<T> Drop for Spawned<T> {
     }
 }
 
-/// A future polled by whoever holds it, inside the plugin's runtime context.
-pub struct InPlace<F> {
-    what: &'static str,
-    cell: CallCell,
-    handle: Handle,
-    future: Option<Pin<Box<F>>>,
-}
-
-impl<F> Drop for InPlace<F> {
-    fn drop(&mut self) {
-        if let Some(future) = self.future.take() {
-            self.cell.cancel();
-            let _entered = self.handle.enter();
-            drop_guarded(future);
-        }
+pin_project! {
+    /// A future polled by whoever holds it, inside the plugin's runtime context.
+    pub struct InPlace<F> {
+        what: &'static str,
+        cell: CallCell,
+        handle: Handle,
+        #[pin]
+        future: Option<F>,
     }
-}
 
-impl<T, F> Unpin for Running<T, F> {}
-
-impl<T, F: Future<Output = PluginResult<T>>> Future for Running<T, F> {
-    type Output = PluginResult<T>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.get_mut() {
-            Self::Failed(error) => Poll::Ready(Err(error.take().unwrap_or_else(polled_again))),
-            Self::Spawned(spawned) => match Pin::new(&mut spawned.task).poll(context) {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(Ok(outcome)) => Poll::Ready(outcome),
-                Poll::Ready(Err(error)) => Poll::Ready(Err(match error.try_into_panic() {
-                    Ok(panic) => panicked(spawned.what, panic.as_ref()),
-                    Err(_) => PluginError::cancelled("the plugin is shutting down"),
-                })),
-            },
-            Self::InPlace(in_place) => in_place.poll(context),
+    impl<F> PinnedDrop for InPlace<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.future.is_some() {
+                this.cell.cancel();
+                let _entered = this.handle.enter();
+                drop_guarded_with(|| this.future.set(None));
+            }
         }
     }
 }
 
 impl<F> InPlace<F> {
-    fn poll<T>(&mut self, context: &mut Context<'_>) -> Poll<PluginResult<T>>
+    fn poll_in_place<T>(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<PluginResult<T>>
     where
         F: Future<Output = PluginResult<T>>,
     {
-        let Some(future) = self.future.as_mut() else {
+        let mut this = self.project();
+        let Some(future) = this.future.as_mut().as_pin_mut() else {
             return Poll::Ready(Err(polled_again()));
         };
-        let _entered = self.handle.enter();
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        let _entered = this.handle.enter();
+        let polled = catch_unwind(AssertUnwindSafe(|| future.poll(context)));
         let outcome = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(outcome)) => outcome,
-            Err(panic) => Err(panicked(self.what, panic.as_ref())),
+            Err(panic) => Err(panicked(this.what, panic)),
         };
-        if let Some(done) = self.future.take() {
-            drop_guarded(done);
-        }
+        drop_guarded_with(|| this.future.set(None));
         Poll::Ready(outcome)
+    }
+}
+
+impl<T, F: Future<Output = PluginResult<T>>> Future for Running<T, F> {
+    type Output = PluginResult<T>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            RunningProjected::Failed { error } => {
+                Poll::Ready(Err(error.take().unwrap_or_else(polled_again)))
+            }
+            RunningProjected::Spawned { spawned } => {
+                match Pin::new(&mut spawned.task).poll(context) {
+                    Poll::Pending => Poll::Pending,
+                    Poll::Ready(Ok(outcome)) => Poll::Ready(outcome),
+                    Poll::Ready(Err(error)) => Poll::Ready(Err(match error.try_into_panic() {
+                        Ok(panic) => panicked(spawned.what, panic),
+                        Err(_) => PluginError::cancelled("the plugin is shutting down"),
+                    })),
+                }
+            }
+            RunningProjected::InPlace { in_place } => in_place.poll_in_place(context),
+        }
     }
 }
 

@@ -75,7 +75,7 @@ async fn caught<T>(
 ) -> PluginResult<T> {
     match CatchUnwind(Box::pin(future)).await {
         Ok(outcome) => outcome,
-        Err(panic) => Err(panicked(what, panic.as_ref())),
+        Err(panic) => Err(panicked(what, panic)),
     }
 }
 

@@ -1,13 +1,16 @@
 //! What lies between a proxy and a provider: a library in this process, or a socket to another.
 
+use super::FfiBytes;
 use super::codec;
 use super::contract::{dispatch_host, host_method_name};
 use super::guard::panicked;
-use super::host_wire::LogRecord;
+use super::host_wire::{LogRecord, plain_result};
+use super::wire::WireResult;
 use crate::context::CallContext;
 use crate::error::{PluginError, PluginResult};
 use crate::host_services::HostServices;
 use crate::stream::{DataReader, OpenedWriter};
+use async_ffi::FfiFuture;
 use bytes::Bytes;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -37,16 +40,16 @@ pub struct RawCall {
     pub method: u32,
     /// The context.
     pub context: CallContext,
-    /// The encoded store, empty for methods without one.
-    pub store: Bytes,
+    /// The encoded store, the same for every call on it; none for methods without one.
+    pub store: Option<Arc<Vec<u8>>>,
     /// The encoded request, empty for methods without one.
-    pub body: Bytes,
+    pub body: Vec<u8>,
 }
 
 /// Carries calls to a provider.
 pub trait Transport: Send + Sync + 'static {
     /// A call with an encoded answer.
-    fn call(&self, call: RawCall) -> BoxFuture<'_, PluginResult<Bytes>>;
+    fn call(&self, call: RawCall) -> Answering<'_>;
 
     /// A call that opens a reader.
     fn open_reader(&self, call: RawCall) -> BoxFuture<'_, PluginResult<Box<dyn DataReader>>>;
@@ -56,6 +59,23 @@ pub trait Transport: Send + Sync + 'static {
 
     /// Gives the provider the host's services; before `configure`.
     fn attach_host(&self, host: Arc<dyn HostServices>);
+}
+
+/// A call under way: what a library gave, as it is, or a future of another transport.
+pub enum Answering<'a> {
+    Library(FfiFuture<WireResult<FfiBytes>>),
+    Other(BoxFuture<'a, PluginResult<FfiBytes>>),
+}
+
+impl Future for Answering<'_> {
+    type Output = PluginResult<FfiBytes>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Library(answer) => Pin::new(answer).poll(context).map(plain_result),
+            Self::Other(answer) => answer.as_mut().poll(context),
+        }
+    }
 }
 
 /// Carries what a plugin asks of the host.
@@ -95,9 +115,10 @@ impl HostTransport for HostDispatcher {
                 ));
             };
             let answer = CatchUnwind(Box::pin(dispatch_host(services, method, body)));
+            let answer = answer.await;
             answer
-                .await
-                .unwrap_or_else(|panic| Err(panicked(host_method_name(method), panic.as_ref())))
+                .unwrap_or_else(|panic| Err(panicked(host_method_name(method), panic)))
+                .map(Bytes::from)
         })
     }
 

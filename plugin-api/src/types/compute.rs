@@ -38,18 +38,24 @@ pub struct HypervisorHost {
     /// What it runs.
     pub hypervisor_type: HypervisorType,
     /// Its address on the management network.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub private_ip_address: Option<String>,
     /// Its address on the storage network.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_ip_address: Option<String>,
     /// Its iSCSI qualified name, or its NVMe qualified name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub initiator: Option<String>,
     /// Its Fibre Channel port names.
     pub world_wide_port_names: Vec<String>,
     /// The zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub zone_id: Option<Uuid>,
     /// The pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pod_id: Option<Uuid>,
     /// The cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster_id: Option<Uuid>,
 }
 
@@ -104,6 +110,7 @@ pub struct VmInstance {
     /// The hypervisor.
     pub hypervisor_type: HypervisorType,
     /// Where it runs, or last ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<HypervisorHost>,
 }
 

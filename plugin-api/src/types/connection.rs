@@ -38,8 +38,10 @@ pub struct ChapInfo {
     /// Its secret.
     pub initiator_secret: Secret,
     /// The name the target proves itself with, for mutual CHAP.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub target_username: Option<String>,
     /// Its secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub target_secret: Option<Secret>,
 }
 
@@ -62,18 +64,24 @@ pub struct ConnectionInfo {
     /// `address:port` of each portal or monitor, preferred first.
     pub portals: Vec<String>,
     /// The iSCSI target, IQN or EUI.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
     /// The logical unit of the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lun: Option<u64>,
     /// The NVMe qualified name of the subsystem.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nqn: Option<String>,
     /// The namespace in the subsystem.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace_id: Option<u32>,
     /// The world wide name by which the block device is recognised.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub world_wide_name: Option<String>,
     /// Fibre Channel ports of the array.
     pub world_wide_port_names: Vec<String>,
     /// CHAP, where the target asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub chap: Option<ChapInfo>,
     /// Several portals lead to one device.
     pub multipath: bool,

@@ -95,10 +95,13 @@ words! {
 #[non_exhaustive]
 pub struct Rate {
     /// Sustained, per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sustained: Option<u64>,
     /// Burst, per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub maximum: Option<u64>,
     /// How long a burst may last, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub maximum_secs: Option<u64>,
 }
 
@@ -115,16 +118,22 @@ impl Rate {
 #[non_exhaustive]
 pub struct QualityOfService {
     /// Guaranteed operations per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_iops: Option<u64>,
     /// Most operations per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_iops: Option<u64>,
     /// Bytes read.
+    #[serde(skip_serializing_if = "crate::types::is_default")]
     pub bytes_read: Rate,
     /// Bytes written.
+    #[serde(skip_serializing_if = "crate::types::is_default")]
     pub bytes_write: Rate,
     /// Read operations.
+    #[serde(skip_serializing_if = "crate::types::is_default")]
     pub iops_read: Rate,
     /// Write operations.
+    #[serde(skip_serializing_if = "crate::types::is_default")]
     pub iops_write: Rate,
 }
 
@@ -150,34 +159,46 @@ pub struct VolumeInfo {
     /// How space is set aside.
     pub provisioning_type: ProvisioningType,
     /// The internal id of the pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pool_id: Option<u64>,
     /// Position on the instance.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub device_id: Option<u32>,
     /// The instance, if attached.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vm_name: Option<String>,
     /// The internal id of the owner.
     pub account_id: u64,
     /// Opaque disk chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub chain_info: Option<String>,
     /// Limits from the offerings.
+    #[serde(skip_serializing_if = "crate::types::is_default")]
     pub quality_of_service: QualityOfService,
     /// Cache mode from the offering.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_mode: Option<DiskCacheMode>,
     /// `KVM`, `VMware`, …, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hypervisor_type: Option<String>,
     /// The host downloads the template itself.
     pub direct_download: bool,
     /// The template is deployed as it is.
     pub deploy_as_is: bool,
     /// Percent of the size kept for hypervisor snapshots.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hypervisor_snapshot_reserve_percent: Option<u32>,
     /// The key of an encrypted volume.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub passphrase: Option<Secret>,
     /// `luks` for an encrypted volume.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub encrypt_format: Option<String>,
     /// vSphere storage policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vsphere_storage_policy_id: Option<String>,
     /// What the driver keeps about this volume.
+    #[serde(skip_serializing_if = "Details::is_empty")]
     pub details: Details,
 }
 
@@ -236,8 +257,10 @@ pub struct TemplateInfo {
     /// Where it lies on its store; empty before it is there.
     pub install_path: String,
     /// Where it was registered from.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// `{ALGORITHM}hex`, as the caller gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub checksum: Option<String>,
     /// The format of the bytes.
     pub format: ImageFormat,
@@ -252,18 +275,22 @@ pub struct TemplateInfo {
     /// Whether an instance can start from it.
     pub bootable: bool,
     /// The operating system.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub guest_os_type: Option<String>,
     /// `KVM`, `VMware`, …, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hypervisor_type: Option<String>,
     /// The host downloads it itself.
     pub direct_download: bool,
     /// It is deployed as it is.
     pub deploy_as_is: bool,
     /// The configuration chosen of one deployed as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub deploy_as_is_configuration: Option<String>,
     /// Whether a download follows redirects.
     pub follow_redirects: bool,
     /// What the driver keeps about this template on this store.
+    #[serde(skip_serializing_if = "Details::is_empty")]
     pub details: Details,
 }
 
@@ -321,10 +348,13 @@ pub struct SnapshotInfo {
     /// The internal id of the owner.
     pub account_id: u64,
     /// The instance the volume was attached to.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vm_name: Option<String>,
     /// `KVM`, `VMware`, …, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hypervisor_type: Option<String>,
     /// The immediate parent on the same store.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_path: Option<String>,
     /// Every parent on the same store, oldest first.
     pub parents: Vec<String>,
@@ -333,6 +363,7 @@ pub struct SnapshotInfo {
     /// Stored size in bytes.
     pub physical_size_bytes: u64,
     /// What the driver keeps about this snapshot.
+    #[serde(skip_serializing_if = "Details::is_empty")]
     pub details: Details,
 }
 

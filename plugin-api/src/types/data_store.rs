@@ -114,7 +114,6 @@ impl DataStore {
 
 /// A store described for the mover of bytes (CloudStack's `DataStoreTO`, path separator always `/`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind")]
 #[non_exhaustive]
 pub enum DataStoreTo {
     /// A storage pool.
@@ -147,12 +146,14 @@ pub struct PrimaryDataStoreTo {
     /// The path or export on the server.
     pub path: String,
     /// The port of the server, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
     /// The full URI.
     pub url: String,
     /// Hand-off of managed storage: `managedStoreTarget`, `storageHost`, ….
     pub details: Details,
     /// Full (`true`) or linked (`false`) clones; `None` leaves it to the hypervisor.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub full_clone: Option<bool>,
     /// One back-end volume per volume.
     pub managed: bool,
@@ -201,7 +202,7 @@ pub struct NfsTo {
     /// `Image` or `ImageCache`.
     pub role: DataStoreRole,
     /// The NFS version to mount with.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nfs_version: Option<String>,
 }
 
@@ -223,18 +224,24 @@ pub struct S3To {
     /// The bucket.
     pub bucket_name: String,
     /// The name of the signer, as CloudStack spells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub signer: Option<String>,
     /// Whether to speak TLS.
     pub https: bool,
     /// Milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_timeout_ms: Option<u32>,
     /// Number of retries.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_error_retry: Option<u32>,
     /// Milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub socket_timeout_ms: Option<u32>,
     /// Milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_ttl_ms: Option<u32>,
     /// Whether connections send keep-alives.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub use_tcp_keepalive: Option<bool>,
     /// Reduced redundancy storage class.
     pub enable_rrs: bool,
@@ -258,6 +265,7 @@ pub struct SwiftTo {
     /// The user's key.
     pub key: Secret,
     /// The storage policy of new containers.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_policy: Option<String>,
 }
 

@@ -25,7 +25,7 @@ pub use data_store::{
     DataStore, DataStoreRole, DataStoreTo, DriverTo, NfsTo, PrimaryDataStoreTo, S3To,
     StoragePoolType, SwiftTo,
 };
-pub(crate) use record::record;
+pub(crate) use record::{is_default, record};
 pub use scope::{Scope, ScopeType};
 pub use secret::{Details, Secret};
 pub(crate) use words::words;

@@ -16,7 +16,11 @@ macro_rules! record {
         #[non_exhaustive]
         pub struct $name {
             $( $(#[$rmeta])* pub $required: $rty, )*
-            $( $(#[$ometa])* #[serde(default)] pub $optional: $oty, )*
+            $(
+                $(#[$ometa])*
+                #[serde(default, skip_serializing_if = "crate::types::is_default")]
+                pub $optional: $oty,
+            )*
         }
 
         impl $name {
@@ -31,3 +35,8 @@ macro_rules! record {
     };
 }
 pub(crate) use record;
+
+/// Whether a field is at its default: then it need not travel.
+pub(crate) fn is_default<T: Default + PartialEq>(field: &T) -> bool {
+    *field == T::default()
+}

@@ -29,16 +29,16 @@ pub struct Scope {
     /// Which ids are set.
     pub scope_type: ScopeType,
     /// The zone, for host, cluster and zone scope.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone_id: Option<Uuid>,
     /// The pod, for cluster scope.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_id: Option<Uuid>,
     /// The cluster, for host and cluster scope.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_id: Option<Uuid>,
     /// The hypervisor host, for host scope.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_id: Option<Uuid>,
 }
 

@@ -31,25 +31,25 @@ pub enum Abi {
 type Change = (&'static str, &'static str, &'static str);
 
 const OLDER: &[Change] = &[
-    (
-        "src/abi/wire.rs",
-        "    /// How many additions the plugin's side knows. Added in revision 1.\n    \
-         #[sabi(missing_field(option))]\n    pub abi_revision: u32,\n",
-        "",
-    ),
-    ("src/abi/exported.rs", "        abi_revision: super::ABI_REVISION,\n", ""),
+    ("src/abi/wire.rs", "    #[sabi(missing_field(option))]\n    pub abi_revision: u32,\n", ""),
+    ("src/abi/exported.rs", "abi_revision: super::ABI_REVISION", ""),
     ("src/abi/wire.rs", "    fn shut_down(&self) {}\n", ""),
     (
         "src/abi/exported.rs",
         "    fn shut_down(&self) {\n        self.runtime.shut_down();\n    }\n",
         "",
     ),
-    ("src/abi/ffi_transport.rs", "        self.provider.shut_down();\n", ""),
-    // A doc comment must not be left without its method.
+    ("src/abi/ffi_transport.rs", "self.provider.shut_down();", ""),
+    // Comments must not be left without what they speak of.
     (
         "src/abi/wire.rs",
         "    /// Ends the plugin's threads. Added in revision 1: an older plugin leaves its threads \
          running.\n",
+        "",
+    ),
+    (
+        "src/abi/wire.rs",
+        "    /// How many additions the plugin's side knows. Added in revision 1.\n",
         "",
     ),
 ];
@@ -67,38 +67,30 @@ const NEWER: &[Change] = &[
     ),
     (
         "src/abi/exported.rs",
-        "        abi_revision: super::ABI_REVISION,\n",
-        "        abi_revision: super::ABI_REVISION,\n        later: 7,\n",
+        "abi_revision: super::ABI_REVISION",
+        "abi_revision: super::ABI_REVISION, later: 7",
     ),
-    // A record of its own, too, that the host has not heard of.
+    // A record with a field that the host has not heard of.
     (
         "src/abi/manifest.rs",
-        "    pub vm_snapshot_strategy: bool,\n}",
-        "    pub vm_snapshot_strategy: bool,\n    pub later: Option<String>,\n}",
-    ),
-    (
-        "src/abi/manifest.rs",
-        "            vm_snapshot_strategy: false,\n",
-        "            vm_snapshot_strategy: false,\n            later: None,\n",
+        "    pub vm_snapshot_strategy: bool,\n",
+        "    pub vm_snapshot_strategy: bool,\n    pub later: Option<String>,\n",
     ),
     (
         "src/abi/manifest.rs",
-        "            types,\n        }",
-        "            later: Some(\"new\".to_owned()),\n            types,\n        }",
+        "vm_snapshot_strategy: false,",
+        "vm_snapshot_strategy: false, later: None,",
+    ),
+    (
+        "src/abi/manifest.rs",
+        "name: provider.get_name(),",
+        "name: provider.get_name(), later: Some(\"new\".to_owned()),",
     ),
 ];
 
 const CHANGED: &[Change] = &[
-    (
-        "src/abi/records.rs",
-        "    attempt: u32,\n    pub target: u32,\n",
-        "    attempt: u32,\n    inserted: u64,\n    pub target: u32,\n",
-    ),
-    (
-        "src/abi/records.rs",
-        "            attempt: call.attempt(),\n",
-        "            attempt: call.attempt(),\n            inserted: 0,\n",
-    ),
+    ("src/abi/records.rs", "    pub target: u32,\n", "    inserted: u64,\n    pub target: u32,\n"),
+    ("src/abi/records.rs", "attempt: call.attempt(),", "attempt: call.attempt(), inserted: 0,"),
 ];
 
 const BREAKING: &[Change] = &[(
@@ -170,8 +162,7 @@ impl Abi {
     /// Copies `null`, with a name of its own.
     fn write_plugin(self, crates: &Path) {
         let to = crates.join(self.word());
-        let dependency =
-            format!("storage-plugin-api = {{ path = \"../../api-{}\" }}", self.word());
+        let dependency = format!("storage-plugin-api = {{ path = \"../../api-{}\" }}", self.word());
         write(&to.join("Cargo.toml"), &plugin_manifest(&self.package(), &dependency));
         let from = root().join("tests/fixtures/null/src");
         for path in files_below(&from) {
@@ -211,7 +202,7 @@ use abi_stable::{
 
 #[repr(C)]
 #[derive(StableAbi)]
-#[sabi(kind(Prefix(prefix_ref = Root_Ref)))]
+#[sabi(kind(Prefix(prefix_ref = "Root_Ref")))]
 pub struct Root {
     pub answer: u32,
 }

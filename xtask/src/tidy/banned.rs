@@ -13,16 +13,10 @@ struct Ban {
 }
 
 const BANS: [Ban; 7] = [
-    Ban::of_code(
-        "#[ignore",
-        "make the test run everywhere, or name what it needs in suites.rs",
-    ),
+    Ban::of_code("#[ignore", "make the test run everywhere, or name what it needs in suites.rs"),
     Ban::of_code("should_panic", "return the error, and compare it"),
     Ban::of_code("todo!", "write it, or leave the function out"),
-    Ban::of_code(
-        "unimplemented!",
-        "write it, or return an error that says Unsupported",
-    ),
+    Ban::of_code("unimplemented!", "write it, or return an error that says Unsupported"),
     Ban {
         text: "#![allow(",
         in_comments: false,
@@ -33,39 +27,22 @@ const BANS: [Ban; 7] = [
         },
         way_out: "write #[expect(lint, reason = \"…\")] on the smallest item",
     },
-    Ban::of_comments(
-        "FIXME",
-        "do it, or open an issue and say in the comment what holds today",
-    ),
+    Ban::of_comments("FIXME", "do it, or open an issue and say in the comment what holds today"),
     Ban {
         text: "TODO",
         in_comments: true,
-        is_allowed: |_, rest| {
-            rest.lines()
-                .next()
-                .is_some_and(|line| line.contains("TODO(#"))
-        },
+        is_allowed: |_, rest| rest.lines().next().is_some_and(|line| line.contains("TODO(#")),
         way_out: "do it, or open an issue and write TODO(#number)",
     },
 ];
 
 impl Ban {
     const fn of_code(text: &'static str, way_out: &'static str) -> Self {
-        Self {
-            text,
-            in_comments: false,
-            is_allowed: |_, _| false,
-            way_out,
-        }
+        Self { text, in_comments: false, is_allowed: |_, _| false, way_out }
     }
 
     const fn of_comments(text: &'static str, way_out: &'static str) -> Self {
-        Self {
-            text,
-            in_comments: true,
-            is_allowed: |_, _| false,
-            way_out,
-        }
+        Self { text, in_comments: true, is_allowed: |_, _| false, way_out }
     }
 }
 
@@ -84,30 +61,18 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Violation> {
 }
 
 fn check_ban(file: &SourceFile, ban: &Ban) -> impl Iterator<Item = Violation> {
-    let view = if ban.in_comments {
-        &file.comments
-    } else {
-        &file.code
-    };
+    let view = if ban.in_comments { &file.comments } else { &file.code };
     let mut start = 0;
-    let lines = view
-        .split_inclusive('\n')
-        .enumerate()
-        .map(move |(index, line)| {
-            let rest = &view[start..];
-            start += line.len();
-            (index + 1, line, rest)
-        });
-    lines
-        .filter(|(_, line, rest)| contains(line, ban.text) && !(ban.is_allowed)(file, rest))
-        .map(|(line, ..)| {
-            Violation::new(
-                &file.path,
-                line,
-                format!("`{}` is written here", ban.text),
-                ban.way_out,
-            )
-        })
+    let lines = view.split_inclusive('\n').enumerate().map(move |(index, line)| {
+        let rest = &view[start..];
+        start += line.len();
+        (index + 1, line, rest)
+    });
+    lines.filter(|(_, line, rest)| contains(line, ban.text) && !(ban.is_allowed)(file, rest)).map(
+        |(line, ..)| {
+            Violation::new(&file.path, line, format!("`{}` is written here", ban.text), ban.way_out)
+        },
+    )
 }
 
 /// A sleep in a test is too short on a slow machine and too long on a quick one.
@@ -115,9 +80,7 @@ fn check_sleeps(file: &SourceFile) -> Vec<Violation> {
     let comments: Vec<_> = file.comments.lines().collect();
     let has_reason = |line: usize| {
         let lines = comments.iter().take(line).skip(line.saturating_sub(2));
-        lines
-            .into_iter()
-            .any(|line| line.contains("sleeps because"))
+        lines.into_iter().any(|line| line.contains("sleeps because"))
     };
     numbered(&file.code)
         .filter(|(line, text)| {
@@ -152,10 +115,7 @@ mod tests {
     use crate::tidy::NONE;
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
-        check(&[SourceFile::new(path, text)])
-            .into_iter()
-            .map(|v| v.line)
-            .collect()
+        check(&[SourceFile::new(path, text)]).into_iter().map(|v| v.line).collect()
     }
 
     #[test]
@@ -192,10 +152,7 @@ mod tests {
     fn the_macros_of_the_boundary_may_need_a_blanket() {
         let lines = |text: &str| lines("plugin-api/src/abi/mod.rs", text);
         assert_eq!(lines("#![allow(unsafe_code, reason = \"macros\")]"), NONE);
-        assert_eq!(
-            lines("#![allow(\n    unsafe_code,\n    reason = \"macros\"\n)]"),
-            NONE
-        );
+        assert_eq!(lines("#![allow(\n    unsafe_code,\n    reason = \"macros\"\n)]"), NONE);
         assert_eq!(lines("#![allow(unsafe_code)]\nlet reason = 1;"), [1]);
     }
 
@@ -203,25 +160,10 @@ mod tests {
     fn a_test_sleeps_only_with_a_reason() {
         let sleep = "std::thread::sleep(d);";
         assert_eq!(lines("tests/it/main.rs", sleep), [1]);
-        assert_eq!(
-            lines("host/src/jobs/tests.rs", "tokio::time::sleep(d).await;"),
-            [1]
-        );
-        assert_eq!(
-            lines("tests/it/main.rs", &format!("{sleep} // sleeps because x")),
-            NONE
-        );
-        assert_eq!(
-            lines("tests/it/main.rs", &format!("// sleeps because x\n{sleep}")),
-            NONE
-        );
-        assert_eq!(
-            lines(
-                "tests/it/main.rs",
-                &format!("// sleeps because x\n\n{sleep}")
-            ),
-            [3]
-        );
+        assert_eq!(lines("host/src/jobs/tests.rs", "tokio::time::sleep(d).await;"), [1]);
+        assert_eq!(lines("tests/it/main.rs", &format!("{sleep} // sleeps because x")), NONE);
+        assert_eq!(lines("tests/it/main.rs", &format!("// sleeps because x\n{sleep}")), NONE);
+        assert_eq!(lines("tests/it/main.rs", &format!("// sleeps because x\n\n{sleep}")), [3]);
         assert_eq!(lines("host/src/jobs/mod.rs", sleep), NONE);
     }
 }

@@ -13,11 +13,7 @@ const KITS: [&str; 2] = ["plugin-api/src/conformance", "host/src/conformance"];
 /// there is no kit there is nothing to check.
 pub(super) fn check(files: &[SourceFile]) -> Vec<Violation> {
     let is_kit = |file: &&SourceFile| file.is_rust() && KITS.iter().any(|kit| file.is_in(kit));
-    let kit: Vec<_> = files
-        .iter()
-        .filter(is_kit)
-        .map(|file| file.bare.as_str())
-        .collect();
+    let kit: Vec<_> = files.iter().filter(is_kit).map(|file| file.bare.as_str()).collect();
     if kit.is_empty() {
         return Vec::new();
     }
@@ -46,11 +42,7 @@ fn cases((number, line): (usize, &str)) -> Vec<(usize, &str)> {
             let inside = &line[at + opening.len() - 1..];
             let inside = inside.split(')').next().unwrap_or(inside);
             let quoted = inside.split('`').skip(1).step_by(2);
-            found.extend(
-                quoted
-                    .filter(|name| name.contains("::"))
-                    .map(|name| (number, name)),
-            );
+            found.extend(quoted.filter(|name| name.contains("::")).map(|name| (number, name)));
         }
     }
     found
@@ -66,10 +58,7 @@ mod tests {
             SourceFile::new("plugin-api/src/driver/mod.rs", doc),
             SourceFile::new("plugin-api/src/conformance/delete.rs", kit),
         ];
-        check(&files)
-            .into_iter()
-            .map(|violation| violation.line)
-            .collect()
+        check(&files).into_iter().map(|violation| violation.line).collect()
     }
 
     #[test]

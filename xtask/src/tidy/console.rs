@@ -70,29 +70,14 @@ mod tests {
     use crate::tidy::NONE;
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
-        check(&[SourceFile::new(path, text)])
-            .into_iter()
-            .map(|v| v.line)
-            .collect()
+        check(&[SourceFile::new(path, text)]).into_iter().map(|v| v.line).collect()
     }
 
     #[test]
     fn the_console_names_no_vendor() {
-        assert_eq!(
-            lines(
-                "host/src/console/form.html",
-                "<p>\n<label>Ceph pool</label>"
-            ),
-            [2]
-        );
-        assert_eq!(
-            lines("host/src/console/mod.rs", "if name == \"S3\" {}"),
-            [1]
-        );
-        assert_eq!(
-            lines("host/src/console/mod.rs", "let css3 = provider;"),
-            NONE
-        );
+        assert_eq!(lines("host/src/console/form.html", "<p>\n<label>Ceph pool</label>"), [2]);
+        assert_eq!(lines("host/src/console/mod.rs", "if name == \"S3\" {}"), [1]);
+        assert_eq!(lines("host/src/console/mod.rs", "let css3 = provider;"), NONE);
         assert_eq!(lines("host/src/api/mod.rs", "// as S3 does"), NONE);
     }
 }

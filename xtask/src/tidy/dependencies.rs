@@ -16,11 +16,8 @@ const CONTRACT: &str = "storage-plugin-api";
 pub(super) fn check(files: &[SourceFile]) -> Vec<Violation> {
     let manifests = manifests(files);
     let ours: HashSet<_> = manifests.iter().map(|m| m.package.as_str()).collect();
-    let plugins: HashSet<_> = manifests
-        .iter()
-        .filter(|m| m.is_plugin())
-        .map(|m| m.package.as_str())
-        .collect();
+    let plugins: HashSet<_> =
+        manifests.iter().filter(|m| m.is_plugin()).map(|m| m.package.as_str()).collect();
     let mut violations = Vec::new();
     for manifest in &manifests {
         for dependency in manifest.dependencies() {
@@ -73,47 +70,24 @@ mod tests {
             manifest(path, "under-test", dependency),
             manifest("other/a/Cargo.toml", "storage-plugin-api", ""),
             manifest("other/b/Cargo.toml", "storage-host", ""),
-            manifest(
-                "plugins/storage/volume/sample/Cargo.toml",
-                "storage-volume-sample",
-                "",
-            ),
+            manifest("plugins/storage/volume/sample/Cargo.toml", "storage-volume-sample", ""),
         ];
-        check(&files)
-            .into_iter()
-            .map(|violation| violation.line)
-            .collect()
+        check(&files).into_iter().map(|violation| violation.line).collect()
     }
 
     #[test]
     fn directions_hold() {
-        let (api, host) = (
-            "storage-plugin-api.workspace = true",
-            "storage-host = { path = \"x\" }",
-        );
-        let (plugin, foreign) = (
-            "storage-volume-sample.workspace = true",
-            "anyhow.workspace = true",
-        );
+        let (api, host) =
+            ("storage-plugin-api.workspace = true", "storage-host = { path = \"x\" }");
+        let (plugin, foreign) =
+            ("storage-volume-sample.workspace = true", "anyhow.workspace = true");
         for (path, allowed, denied) in [
-            (
-                "plugin-api/Cargo.toml",
-                vec![foreign],
-                vec![api, host, plugin],
-            ),
-            (
-                "plugins/storage/image/s3/Cargo.toml",
-                vec![api, foreign],
-                vec![host, plugin],
-            ),
+            ("plugin-api/Cargo.toml", vec![foreign], vec![api, host, plugin]),
+            ("plugins/storage/image/s3/Cargo.toml", vec![api, foreign], vec![host, plugin]),
             ("xtask/Cargo.toml", vec![foreign], vec![api, host, plugin]),
             ("host/Cargo.toml", vec![api, foreign], vec![plugin]),
             ("tests/Cargo.toml", vec![api, host, foreign], vec![plugin]),
-            (
-                "tests/bench/Cargo.toml",
-                vec![api, host, foreign],
-                vec![plugin],
-            ),
+            ("tests/bench/Cargo.toml", vec![api, host, foreign], vec![plugin]),
         ] {
             for dependency in allowed {
                 assert_eq!(violations(path, dependency), NONE, "{path}: {dependency}");
@@ -132,9 +106,6 @@ mod tests {
 
     #[test]
     fn a_path_is_enough_to_be_of_the_workspace() {
-        assert_eq!(
-            violations("xtask/Cargo.toml", "unheard = { path = \"../y\" }"),
-            [4]
-        );
+        assert_eq!(violations("xtask/Cargo.toml", "unheard = { path = \"../y\" }"), [4]);
     }
 }

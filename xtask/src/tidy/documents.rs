@@ -19,10 +19,7 @@ pub(super) fn check_links(files: &[SourceFile]) -> Vec<Violation> {
         })
     };
     let mut violations = Vec::new();
-    for file in files
-        .iter()
-        .filter(|file| LINKING.contains(&file.path.as_str()))
-    {
+    for file in files.iter().filter(|file| LINKING.contains(&file.path.as_str())) {
         for (line, target) in links(&file.text) {
             if !exists(target) {
                 violations.push(Violation::new(
@@ -102,10 +99,7 @@ mod tests {
         let check =
             |path, lines: usize| check_length(&[SourceFile::new(path, "x\n".repeat(lines))]).len();
         assert_eq!((check("README.md", 200), check("README.md", 201)), (0, 1));
-        assert_eq!(
-            (check("ARCHITECTURE.md", 300), check("ARCHITECTURE.md", 301)),
-            (0, 1)
-        );
+        assert_eq!((check("ARCHITECTURE.md", 300), check("ARCHITECTURE.md", 301)), (0, 1));
         assert_eq!(check("CHANGELOG.md", 5000), 0);
     }
 }

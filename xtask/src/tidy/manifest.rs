@@ -25,11 +25,7 @@ pub(super) fn manifests(files: &[SourceFile]) -> Vec<Manifest<'_>> {
     tables(files)
         .filter_map(|(file, table)| {
             let package = table.get("package")?.get("name")?.as_str()?.to_owned();
-            Some(Manifest {
-                file,
-                package,
-                table,
-            })
+            Some(Manifest { file, package, table })
         })
         .collect()
 }
@@ -67,24 +63,14 @@ impl Manifest<'_> {
     }
 
     fn dependency(&self, name: &str, value: &Value) -> Dependency {
-        let package = value
-            .get("package")
-            .and_then(Value::as_str)
-            .unwrap_or(name)
-            .to_owned();
+        let package = value.get("package").and_then(Value::as_str).unwrap_or(name).to_owned();
         let is_its = |(_, line): &(usize, &str)| {
             line.trim_start()
                 .strip_prefix(name)
                 .is_some_and(|rest| rest.starts_with(['.', '=', ' ']))
         };
-        let line = numbered(&self.file.text)
-            .find(is_its)
-            .map_or(1, |(line, _)| line);
-        Dependency {
-            package,
-            has_path: value.get("path").is_some(),
-            line,
-        }
+        let line = numbered(&self.file.text).find(is_its).map_or(1, |(line, _)| line);
+        Dependency { package, has_path: value.get("path").is_some(), line }
     }
 }
 
@@ -106,13 +92,7 @@ mod tests {
             .collect();
         found.sort();
         let expected = [(4, "a", false), (6, "c", true), (8, "d", false)];
-        assert_eq!(
-            found,
-            expected.map(|(line, name, path)| (line, name.to_owned(), path))
-        );
-        assert_eq!(
-            (manifests[0].folder(), manifests[0].is_plugin()),
-            ("x/", false)
-        );
+        assert_eq!(found, expected.map(|(line, name, path)| (line, name.to_owned(), path)));
+        assert_eq!((manifests[0].folder(), manifests[0].is_plugin()), ("x/", false));
     }
 }

@@ -23,10 +23,7 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Violation> {
             )
         })
         .collect();
-    for manifest in manifests(files)
-        .iter()
-        .filter(|manifest| manifest.is_plugin())
-    {
+    for manifest in manifests(files).iter().filter(|manifest| manifest.is_plugin()) {
         violations.extend(crate_type(manifest));
         violations.extend(forbids_unsafe(manifest, files));
     }
@@ -43,10 +40,7 @@ fn aborts(value: &Value) -> bool {
 }
 
 fn crate_type(manifest: &Manifest<'_>) -> Option<Violation> {
-    let kinds = manifest
-        .table
-        .get("lib")
-        .and_then(|lib| lib.get("crate-type")?.as_array());
+    let kinds = manifest.table.get("lib").and_then(|lib| lib.get("crate-type")?.as_array());
     let is_cdylib =
         kinds.is_some_and(|kinds| kinds.len() == 1 && kinds[0].as_str() == Some("cdylib"));
     (!is_cdylib).then(|| {
@@ -74,9 +68,7 @@ fn forbids_unsafe(manifest: &Manifest<'_>, files: &[SourceFile]) -> Option<Viola
 }
 
 fn line_of(file: &SourceFile, text: &str) -> usize {
-    numbered(&file.text)
-        .find(|(_, line)| line.contains(text))
-        .map_or(1, |(line, _)| line)
+    numbered(&file.text).find(|(_, line)| line.contains(text)).map_or(1, |(line, _)| line)
 }
 
 #[cfg(test)]
@@ -103,13 +95,7 @@ mod tests {
     #[test]
     fn no_profile_aborts() {
         let check = |text: &str| check(&[SourceFile::new("Cargo.toml", text)]);
-        assert_eq!(
-            check("[profile.dev]\npanic = \"unwind\"\n[lib]\nname = \"abort\"\n"),
-            []
-        );
-        assert_eq!(
-            check("[profile.x.package.y]\nopt-level = 1\npanic = \"abort\"\n")[0].line,
-            3
-        );
+        assert_eq!(check("[profile.dev]\npanic = \"unwind\"\n[lib]\nname = \"abort\"\n"), []);
+        assert_eq!(check("[profile.x.package.y]\nopt-level = 1\npanic = \"abort\"\n")[0].line, 3);
     }
 }

@@ -42,12 +42,7 @@ impl Violation {
         what: impl Into<String>,
         way_out: impl Into<String>,
     ) -> Self {
-        Self {
-            path: path.into(),
-            line,
-            what: what.into(),
-            way_out: way_out.into(),
-        }
+        Self { path: path.into(), line, what: what.into(), way_out: way_out.into() }
     }
 }
 
@@ -89,26 +84,15 @@ pub(crate) fn tidy(workspace: &Workspace) -> Result<()> {
     let mut count = 0;
     for (rule, check) in RULES {
         for violation in check(&files) {
-            let Violation {
-                path,
-                line,
-                what,
-                way_out,
-            } = violation;
-            ui::line(format_args!(
-                "{path}:{line}: [{rule}] {what}\n    {way_out}"
-            ));
+            let Violation { path, line, what, way_out } = violation;
+            ui::line(format_args!("{path}:{line}: [{rule}] {what}\n    {way_out}"));
             count += 1;
         }
     }
     if count > 0 {
         bail!("tidy: violations: {count}");
     }
-    ui::line(format_args!(
-        "tidy: {} rules hold in {} files",
-        RULES.len(),
-        files.len()
-    ));
+    ui::line(format_args!("tidy: {} rules hold in {} files", RULES.len(), files.len()));
     Ok(())
 }
 
@@ -122,9 +106,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<SourceFile>) -> Result<(
     for entry in entries {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = format!("{prefix}{name}");
-        let kind = entry
-            .file_type()
-            .with_context(|| format!("cannot list {shown}"))?;
+        let kind = entry.file_type().with_context(|| format!("cannot list {shown}"))?;
         let is_skipped = SKIPPED_FOLDERS.contains(&name.as_str())
             || (prefix.is_empty() && SKIPPED_AT_ROOT.contains(&name.as_str()));
         if kind.is_dir() && !is_skipped {
@@ -160,10 +142,7 @@ mod tests {
         }
         let mut files = Vec::new();
         collect(root.path(), "", &mut files).unwrap();
-        let found: Vec<_> = files
-            .iter()
-            .map(|f| (f.path.as_str(), f.text.as_str()))
-            .collect();
+        let found: Vec<_> = files.iter().map(|f| (f.path.as_str(), f.text.as_str())).collect();
         assert_eq!(found, [("a.so", ""), ("host/src/data/x.rs", "//! x")]);
     }
 }

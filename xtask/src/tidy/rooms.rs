@@ -22,45 +22,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("loader", &["config", "isolation"]),
     ("isolation", &["config", "loader"]),
-    (
-        "registry",
-        &["config", "loader", "isolation", "model", "store"],
-    ),
+    ("registry", &["config", "loader", "isolation", "model", "store"]),
     ("jobs", &["store", "model"]),
     ("motion", &["registry", "model", "jobs", "store"]),
-    (
-        "orchestration",
-        &["registry", "motion", "jobs", "store", "model", "config"],
-    ),
-    (
-        "api",
-        &[
-            "orchestration",
-            "jobs",
-            "model",
-            "registry",
-            "store",
-            "config",
-        ],
-    ),
+    ("orchestration", &["registry", "motion", "jobs", "store", "model", "config"]),
+    ("api", &["orchestration", "jobs", "model", "registry", "store", "config"]),
     ("console", &["config"]),
-    (
-        "cli",
-        &["config", "api", "loader", "isolation", "registry", "app"],
-    ),
+    ("cli", &["config", "api", "loader", "isolation", "registry", "app"]),
 ];
 
 /// What the pure room must not know: the world, the time, and waiting for either.
-const NOT_IN_MODEL: &[&str] = &[
-    "async",
-    "await",
-    "tokio",
-    "SystemTime",
-    "Instant",
-    "TcpStream",
-    "UnixStream",
-    "fs",
-];
+const NOT_IN_MODEL: &[&str] =
+    &["async", "await", "tokio", "SystemTime", "Instant", "TcpStream", "UnixStream", "fs"];
 
 /// Checks what each file of the host names.
 pub(super) fn check(files: &[SourceFile]) -> Vec<Violation> {
@@ -133,12 +106,7 @@ fn check_purity(file: &SourceFile) -> impl Iterator<Item = Violation> {
 
 /// The room of a file, by its path in `host/src`.
 fn room(inside: &str) -> &str {
-    match inside
-        .split('/')
-        .next()
-        .unwrap_or(inside)
-        .trim_end_matches(".rs")
-    {
+    match inside.split('/').next().unwrap_or(inside).trim_end_matches(".rs") {
         "main" | "lib" => APP,
         room => room,
     }
@@ -218,44 +186,17 @@ mod tests {
     use crate::tidy::NONE;
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
-        check(&[SourceFile::new(path, text)])
-            .into_iter()
-            .map(|v| v.line)
-            .collect()
+        check(&[SourceFile::new(path, text)]).into_iter().map(|v| v.line).collect()
     }
 
     #[test]
     fn a_room_names_only_what_is_below_it() {
-        assert_eq!(
-            lines("host/src/store/mod.rs", "use crate::model::Volume;"),
-            NONE
-        );
-        assert_eq!(
-            lines("host/src/store/mod.rs", "\nuse crate::jobs::Saga;"),
-            [2]
-        );
-        assert_eq!(
-            lines("host/src/store.rs", "fn f() { crate::api::serve() }"),
-            [1]
-        );
-        assert_eq!(
-            lines("host/src/config/x.rs", "use storage_host::model::A;"),
-            [1]
-        );
-        assert_eq!(
-            lines(
-                "host/src/model/x.rs",
-                "// crate::store\nuse crate::model::y;"
-            ),
-            NONE
-        );
-        assert_eq!(
-            lines(
-                "host/src/store/x.rs",
-                "pub(crate) fn f() { crate::helper!() }"
-            ),
-            NONE
-        );
+        assert_eq!(lines("host/src/store/mod.rs", "use crate::model::Volume;"), NONE);
+        assert_eq!(lines("host/src/store/mod.rs", "\nuse crate::jobs::Saga;"), [2]);
+        assert_eq!(lines("host/src/store.rs", "fn f() { crate::api::serve() }"), [1]);
+        assert_eq!(lines("host/src/config/x.rs", "use storage_host::model::A;"), [1]);
+        assert_eq!(lines("host/src/model/x.rs", "// crate::store\nuse crate::model::y;"), NONE);
+        assert_eq!(lines("host/src/store/x.rs", "pub(crate) fn f() { crate::helper!() }"), NONE);
     }
 
     #[test]
@@ -268,27 +209,14 @@ mod tests {
     #[test]
     fn a_way_up_to_the_root_is_seen() {
         assert_eq!(lines("host/src/store/mod.rs", "use super::jobs;"), [1]);
-        assert_eq!(
-            lines(
-                "host/src/store/x.rs",
-                "use super::jobs;\nuse super::super::jobs;"
-            ),
-            [2]
-        );
-        assert_eq!(
-            lines("host/src/store/x/mod.rs", "use super::{super::y, jobs};"),
-            NONE
-        );
+        assert_eq!(lines("host/src/store/x.rs", "use super::jobs;\nuse super::super::jobs;"), [2]);
+        assert_eq!(lines("host/src/store/x/mod.rs", "use super::{super::y, jobs};"), NONE);
     }
 
     #[test]
     fn the_composition_root_names_every_room() {
-        for path in [
-            "host/src/main.rs",
-            "host/src/lib.rs",
-            "host/src/app.rs",
-            "host/src/app/x.rs",
-        ] {
+        for path in ["host/src/main.rs", "host/src/lib.rs", "host/src/app.rs", "host/src/app/x.rs"]
+        {
             assert_eq!(lines(path, "use crate::{api, cli, store};"), NONE, "{path}");
         }
         assert_eq!(lines("host/src/cli/mod.rs", "use crate::app;"), NONE);
@@ -304,25 +232,16 @@ mod tests {
     #[test]
     fn the_model_is_pure() {
         assert_eq!(
-            lines(
-                "host/src/model/mod.rs",
-                "use std::time::SystemTime;\nasync fn f() {}"
-            ),
+            lines("host/src/model/mod.rs", "use std::time::SystemTime;\nasync fn f() {}"),
             [1, 2]
         );
-        assert_eq!(
-            lines("host/src/store/mod.rs", "use std::time::SystemTime;"),
-            NONE
-        );
+        assert_eq!(lines("host/src/store/mod.rs", "use std::time::SystemTime;"), NONE);
     }
 
     #[test]
     fn the_table_names_rooms_that_are_in_it() {
         for name in ROOMS.iter().flat_map(|(_, allowed)| *allowed) {
-            assert!(
-                *name == APP || ROOMS.iter().any(|(room, _)| room == name),
-                "{name}"
-            );
+            assert!(*name == APP || ROOMS.iter().any(|(room, _)| room == name), "{name}");
         }
     }
 }

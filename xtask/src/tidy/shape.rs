@@ -21,13 +21,7 @@ pub(super) fn check_length(files: &[SourceFile]) -> Vec<Violation> {
             let (lines, limit) = if file.is_test() {
                 (file.text.lines().count(), MAX_TEST_LINES)
             } else {
-                (
-                    file.test_lines()
-                        .iter()
-                        .filter(|is_test| !**is_test)
-                        .count(),
-                    MAX_LINES,
-                )
+                (file.test_lines().iter().filter(|is_test| !**is_test).count(), MAX_LINES)
             };
             (lines > limit).then(|| {
                 Violation::new(
@@ -46,7 +40,7 @@ pub(super) fn check_length(files: &[SourceFile]) -> Vec<Violation> {
 pub(super) fn check_head(files: &[SourceFile]) -> Vec<Violation> {
     files
         .iter()
-        .filter(|file| file.is_rust() && !file.text.starts_with("//!"))
+        .filter(|file| file.is_rust() && !has_head(&file.text))
         .map(|file| {
             Violation::new(
                 &file.path,
@@ -56,6 +50,11 @@ pub(super) fn check_head(files: &[SourceFile]) -> Vec<Violation> {
             )
         })
         .collect()
+}
+
+/// Whether a file begins with its documentation, in it or included.
+fn has_head(text: &str) -> bool {
+    text.starts_with("//!") || text.starts_with("#![doc = include_str!(")
 }
 
 #[cfg(test)]

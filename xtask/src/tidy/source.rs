@@ -27,18 +27,10 @@ enum Class {
 impl SourceFile {
     pub(super) fn new(path: &str, text: impl Into<String>) -> Self {
         let text = text.into();
-        let pieces = if is_rust(path) {
-            pieces(&text)
-        } else {
-            Vec::new()
-        };
+        let pieces = if is_rust(path) { pieces(&text) } else { Vec::new() };
         let view = |shown: &[Class]| {
             let piece = |(class, text): &(Class, String)| {
-                if shown.contains(class) {
-                    text.clone()
-                } else {
-                    blank(text)
-                }
+                if shown.contains(class) { text.clone() } else { blank(text) }
             };
             pieces.iter().map(piece).collect()
         };
@@ -57,9 +49,7 @@ impl SourceFile {
 
     /// Whether the file is the module `module` (a path without extension) or inside of it.
     pub(super) fn is_in(&self, module: &str) -> bool {
-        self.path
-            .strip_prefix(module)
-            .is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+        self.path.strip_prefix(module).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
     }
 
     /// Whether the file holds nothing but tests.
@@ -93,15 +83,12 @@ impl SourceFile {
 
 /// The lines of a text with their numbers, from one.
 pub(super) fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines()
-        .enumerate()
-        .map(|(index, line)| (index + 1, line))
+    text.lines().enumerate().map(|(index, line)| (index + 1, line))
 }
 
 /// The identifiers, keywords and numbers of a line.
 pub(super) fn words(line: &str) -> impl Iterator<Item = &str> {
-    line.split(|c: char| !is_word(c))
-        .filter(|word| !word.is_empty())
+    line.split(|c: char| !is_word(c)).filter(|word| !word.is_empty())
 }
 
 fn is_rust(path: &str) -> bool {
@@ -114,9 +101,7 @@ pub(super) fn is_word(c: char) -> bool {
 }
 
 fn blank(text: &str) -> String {
-    text.chars()
-        .map(|c| if c == '\n' { c } else { ' ' })
-        .collect()
+    text.chars().map(|c| if c == '\n' { c } else { ' ' }).collect()
 }
 
 fn pieces(text: &str) -> Vec<(Class, String)> {
@@ -190,11 +175,7 @@ fn raw_string(rest: &[char], prefix: usize) -> Option<usize> {
     let is_end = |at: &usize| {
         rest[*at] == '"' && rest[at + 1..].iter().take_while(|c| **c == '#').count() >= hashes
     };
-    Some(
-        (body..rest.len())
-            .find(is_end)
-            .map_or(rest.len(), |at| at + 1 + hashes),
-    )
+    Some((body..rest.len()).find(is_end).map_or(rest.len(), |at| at + 1 + hashes))
 }
 
 #[cfg(test)]
@@ -203,17 +184,8 @@ mod tests {
 
     fn check(text: &str, code: &str, comments: &str) {
         let file = SourceFile::new("x.rs", text);
-        assert_eq!(
-            file.code.split_whitespace().collect::<Vec<_>>().join(" "),
-            code
-        );
-        assert_eq!(
-            file.comments
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" "),
-            comments
-        );
+        assert_eq!(file.code.split_whitespace().collect::<Vec<_>>().join(" "), code);
+        assert_eq!(file.comments.split_whitespace().collect::<Vec<_>>().join(" "), comments);
         assert_eq!(file.code.lines().count(), text.lines().count());
     }
 
@@ -239,10 +211,7 @@ mod tests {
         let text =
             "fn a() {}\n#[cfg(test)]\nmod tests;\nfn b() {}\n#[cfg(test)]\nmod t {\n{}\n}\nc";
         let lines = SourceFile::new("x.rs", text).test_lines();
-        assert_eq!(
-            lines,
-            [false, true, true, false, true, true, true, true, false]
-        );
+        assert_eq!(lines, [false, true, true, false, true, true, true, true, false]);
     }
 
     #[test]

@@ -124,9 +124,5 @@ fn field(field: &Field) -> ApiField {
 
 /// Objects in objects are documented one level deep, as in CloudStack.
 fn leaf(field: &Field) -> ApiLeaf {
-    ApiLeaf {
-        name: field.name,
-        description: field.description,
-        kind: field.kind.as_str(),
-    }
+    ApiLeaf { name: field.name, description: field.description, kind: field.kind.as_str() }
 }

@@ -9,8 +9,7 @@ use crate::api::page::Listing;
 use crate::api::param::{Inputs, Kind, Param, ParamType, params};
 use crate::api::reply::Reply;
 use crate::config::PluginKind;
-use crate::loader::metadata::PluginMetadata;
-use crate::registry::PluginReport;
+use crate::registry::{PluginMetadata, PluginReport};
 
 pub(super) const COMMAND: Command = Command {
     name: "listStoragePlugins",
@@ -88,12 +87,7 @@ async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
         .providers
         .reports()
         .into_iter()
-        .filter(|report| {
-            list.own
-                .name
-                .as_ref()
-                .is_none_or(|name| *name == report.name)
-        })
+        .filter(|report| list.own.name.as_ref().is_none_or(|name| *name == report.name))
         .filter(|report| list.own.kind.is_none_or(|kind| kind == report.kind))
         .filter(|report| list.matches(&report.name))
         .map(PluginResponse::from)
@@ -104,12 +98,7 @@ async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
 impl From<PluginReport> for PluginResponse {
     fn from(report: PluginReport) -> Self {
         let said = |text: fn(&PluginMetadata) -> &String| {
-            report
-                .metadata
-                .as_ref()
-                .map(text)
-                .filter(|text| !text.is_empty())
-                .cloned()
+            report.metadata.as_ref().map(text).filter(|text| !text.is_empty()).cloned()
         };
         let provider = report.provider.as_ref();
         let refusal = report.refusal.as_ref();
@@ -127,9 +116,7 @@ impl From<PluginReport> for PluginResponse {
             sdk: said(|metadata| &metadata.sdk),
             rustc: said(|metadata| &metadata.rustc),
             target: said(|metadata| &metadata.target),
-            glibc: report
-                .glibc
-                .map(|(major, minor)| format!("{major}.{minor}")),
+            glibc: report.glibc.map(|(major, minor)| format!("{major}.{minor}")),
             isolation: report.isolation.to_string(),
             required: report.required,
             path: report.path.display().to_string(),
@@ -147,9 +134,5 @@ impl From<PluginReport> for PluginResponse {
 }
 
 fn words(words: &[impl ToString]) -> String {
-    words
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(",")
+    words.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }

@@ -70,10 +70,7 @@ async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
         .providers_of(provider_type)
         .into_iter()
         .filter(|name| list.matches(name))
-        .map(|name| ProviderResponse {
-            name,
-            kind: provider_type.as_str(),
-        })
+        .map(|name| ProviderResponse { name, kind: provider_type.as_str() })
         .collect();
     list.reply("dataStoreProvider", &providers)
 }

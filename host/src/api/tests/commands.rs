@@ -37,12 +37,7 @@ fn provider_is_listed_under_each_of_its_types() {
     );
     check(
         "listStorageProviders",
-        &[
-            ("type", "image"),
-            ("keyword", "s"),
-            ("page", "1"),
-            ("pagesize", "10"),
-        ],
+        &[("type", "image"), ("keyword", "s"), ("page", "1"), ("pagesize", "10")],
         expect![[
             r#"200 {"liststorageprovidersresponse":{"count":1,"dataStoreProvider":[{"name":"S3","type":"IMAGE"}]}}"#
         ]],

@@ -18,31 +18,16 @@ fn lists_hold_count_and_one_array() {
         Reply::list("x", 7, &rows),
         expect![[r#"{"listxresponse":{"count":7,"x":[{"id":"a"},{"id":"b"}]}}"#]],
     );
-    check(
-        Reply::list("x", 0, &rows[..0]),
-        expect![[r#"{"listxresponse":{}}"#]],
-    );
-    check(
-        Reply::list("x", 7, &rows[..0]),
-        expect![[r#"{"listxresponse":{"count":7}}"#]],
-    );
+    check(Reply::list("x", 0, &rows[..0]), expect![[r#"{"listxresponse":{}}"#]]);
+    check(Reply::list("x", 7, &rows[..0]), expect![[r#"{"listxresponse":{"count":7}}"#]]);
 }
 
 #[test]
 fn other_replies_are_one_object() {
     let value = json!({"id": "a"});
-    check(
-        Reply::object("x", &value),
-        expect![[r#"{"listxresponse":{"x":{"id":"a"}}}"#]],
-    );
-    check(
-        Reply::flat(&value),
-        expect![[r#"{"listxresponse":{"id":"a"}}"#]],
-    );
-    check(
-        Ok(Reply::success(None)),
-        expect![[r#"{"listxresponse":{"success":true}}"#]],
-    );
+    check(Reply::object("x", &value), expect![[r#"{"listxresponse":{"x":{"id":"a"}}}"#]]);
+    check(Reply::flat(&value), expect![[r#"{"listxresponse":{"id":"a"}}"#]]);
+    check(Ok(Reply::success(None)), expect![[r#"{"listxresponse":{"success":true}}"#]]);
     check(
         Ok(Reply::success(Some("do\"ne"))),
         expect![[r#"{"listxresponse":{"success":true,"displaytext":"do\"ne"}}"#]],
@@ -79,10 +64,7 @@ fn error_holds_both_codes_and_its_text() {
 fn check_sent(server: &TestServer, query: &str, status: u16, expected: Expect) {
     let answer = server.get(query);
     assert_eq!(answer.status, status, "{}", answer.body);
-    let text = answer.inner()["errortext"]
-        .as_str()
-        .unwrap()
-        .to_ascii_lowercase();
+    let text = answer.inner()["errortext"].as_str().unwrap().to_ascii_lowercase();
     assert_eq!(answer.header("x-description"), Some(text.as_str()));
     expected.assert_eq(&answer.body);
 }
@@ -132,11 +114,7 @@ fn errors_of_the_protocol_read_as_clients_expect() {
     );
     check_sent(
         &server,
-        &sign_all(&[
-            ("apikey", "KEY"),
-            ("command", "listApis"),
-            ("response", "xml"),
-        ]),
+        &sign_all(&[("apikey", "KEY"), ("command", "listApis"), ("response", "xml")]),
         431,
         expect![[
             r#"{"listapisresponse":{"uuidList":[],"errorcode":431,"cserrorcode":9999,"errortext":"Invalid value for parameter response: this host answers in JSON only, please use response=json"}}"#
@@ -165,13 +143,7 @@ fn what_failed_inside_goes_to_the_log_only() {
             inner["errortext"].as_str().unwrap(),
             format!("internal error; the log of the host tells it under request {id}")
         );
-        assert_eq!(
-            (&inner["errorcode"], &inner["cserrorcode"]),
-            (&json!(530), &json!(4250))
-        );
+        assert_eq!((&inner["errorcode"], &inner["cserrorcode"]), (&json!(530), &json!(4250)));
     }
-    assert_eq!(
-        server.call("whoAmI", &[]).body,
-        r#"{"whoamiresponse":{"account":"admin"}}"#
-    );
+    assert_eq!(server.call("whoAmI", &[]).body, r#"{"whoamiresponse":{"account":"admin"}}"#);
 }

@@ -19,10 +19,8 @@ fn credentials_are_made_once_and_kept_private() {
     let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(data_dir.join("credentials.json")), 0o600);
     assert_eq!(mode(data_dir.clone()), 0o700);
-    let names: Vec<_> = fs::read_dir(&data_dir)
-        .unwrap()
-        .map(|file| file.unwrap().file_name())
-        .collect();
+    let names: Vec<_> =
+        fs::read_dir(&data_dir).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(names, ["credentials.json"]);
     let other = credentials::load_or_create(&dir.path().join("other")).unwrap();
     assert_ne!(other.secretkey, made.secretkey);
@@ -44,29 +42,17 @@ fn credentials_that_others_may_read_are_refused() {
     let path = dir.path().join("credentials.json");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     let error = credentials::load_or_create(dir.path()).unwrap_err();
-    assert!(matches!(
-        error,
-        CredentialsError::OpenToOthers { mode: 0o640, .. }
-    ));
+    assert!(matches!(error, CredentialsError::OpenToOthers { mode: 0o640, .. }));
     let text = error.to_string();
-    assert!(
-        text.contains("chmod 600") && text.contains("credentials.json"),
-        "{text}"
-    );
+    assert!(text.contains("chmod 600") && text.contains("credentials.json"), "{text}");
 }
 
 #[test]
 fn damaged_credentials_are_refused_and_not_shown() {
     let dir = tempdir().unwrap();
     credentials::load_or_create(dir.path()).unwrap();
-    fs::write(
-        dir.path().join("credentials.json"),
-        "{\"username\": \"hunter2\"",
-    )
-    .unwrap();
-    let error = credentials::load_or_create(dir.path())
-        .unwrap_err()
-        .to_string();
+    fs::write(dir.path().join("credentials.json"), "{\"username\": \"hunter2\"").unwrap();
+    let error = credentials::load_or_create(dir.path()).unwrap_err().to_string();
     assert!(
         error.contains("holds no credentials (line 1)") && !error.contains("hunter2"),
         "{error}"

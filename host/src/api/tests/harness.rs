@@ -79,10 +79,7 @@ fn services() -> Services {
     }
     Services {
         providers: Arc::new(providers),
-        host: HostInfo {
-            version: "1.0.0".to_owned(),
-            listen: (Ipv4Addr::LOCALHOST, 0).into(),
-        },
+        host: HostInfo { version: "1.0.0".to_owned(), listen: (Ipv4Addr::LOCALHOST, 0).into() },
     }
 }
 
@@ -102,17 +99,14 @@ fn test_command(name: &'static str, run: crate::api::Handler) -> Command {
 fn commands() -> CommandTable {
     let own = [
         test_command("panic", |_, _| Box::pin(async { panic!("secret detail") })),
-        test_command("fail", |_, _| {
-            Box::pin(async { Err(ApiError::internal("secret detail")) })
-        }),
-        test_command("echo", |_, args| {
-            Box::pin(async move { echo(args.text("text")) })
-        }),
+        test_command("fail", |_, _| Box::pin(async { Err(ApiError::internal("secret detail")) })),
+        test_command("echo", |_, args| Box::pin(async move { echo(args.text("text")) })),
         test_command("whoAmI", |call: Call, _| {
             Box::pin(async move { Reply::flat(&json!({ "account": &*call.caller.account })) })
         }),
         test_command("finish", |_, _| {
             Box::pin(async {
+                // sleeps because a request must be under way when the shutdown begins
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 FINISHED.fetch_add(1, Ordering::SeqCst);
                 Ok(Reply::success(None))
@@ -120,6 +114,7 @@ fn commands() -> CommandTable {
         }),
         test_command("sleep", |_, _| {
             Box::pin(async {
+                // sleeps because requests must overlap to be parallel
                 tokio::time::sleep(Duration::from_millis(300)).await;
                 Ok(Reply::success(None))
             })
@@ -135,26 +130,15 @@ fn echo(text: Option<&str>) -> Result<Reply, ApiError> {
 
 impl TestServer {
     pub(crate) fn start() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let listener = runtime
-            .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let address = listener.local_addr().unwrap();
         let api = Api::with_commands(services(), &credentials(), commands());
         let (shutdown, stop) = oneshot::channel();
         let served = runtime.spawn(serve(listener, api.clone(), async {
             stop.await.ok();
         }));
-        Self {
-            address,
-            shutdown: Some(shutdown),
-            served: Some(served),
-            runtime,
-            api,
-        }
+        Self { address, shutdown: Some(shutdown), served: Some(served), runtime, api }
     }
 
     /// Waits until a handler runs.
@@ -179,9 +163,7 @@ impl TestServer {
 
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         stream
     }
 
@@ -221,9 +203,7 @@ pub(crate) fn read(stream: &mut TcpStream) -> Answer {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
     let text = String::from_utf8(bytes).unwrap();
-    let (head, body) = text
-        .split_once("\r\n\r\n")
-        .unwrap_or_else(|| panic!("{text:?}"));
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text:?}"));
     Answer {
         status: head.split(' ').nth(1).unwrap().parse().unwrap(),
         head: head.to_ascii_lowercase(),
@@ -245,9 +225,7 @@ impl Answer {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.head
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 }
 
@@ -256,9 +234,7 @@ pub(crate) fn encode(text: &str) -> String {
 }
 
 pub(crate) fn query(params: &[(&str, &str)]) -> String {
-    let pairs = params
-        .iter()
-        .map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+    let pairs = params.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
     pairs.collect::<Vec<_>>().join("&")
 }
 

@@ -61,9 +61,7 @@ fn show(query: &str) -> String {
                 params.ids.map(|value| format!("ids {value:?}")),
                 params.list.map(|value| format!("list {value:?}")),
                 params.date.map(|value| format!("date {}", moment(value.0))),
-                params
-                    .tz_date
-                    .map(|value| format!("tzdate {}", moment(value.0))),
+                params.tz_date.map(|value| format!("tzdate {}", moment(value.0))),
                 params
                     .details
                     .map(|value| format!("details {:?}", value.iter().collect::<Vec<_>>())),
@@ -90,10 +88,7 @@ fn values_are_read_by_their_type() {
     check("int=&float=%20", expect![""]);
     check("list=a,b,,c", expect![[r#"list ["a", "b", "c"]"#]]);
     check("date=2026-11-24", expect!["date 2026-11-24T00:00:00+0000"]);
-    check(
-        "tzdate=2026-11-24T01:00:00%2B01:00",
-        expect!["tzdate 2026-11-24T00:00:00+0000"],
-    );
+    check("tzdate=2026-11-24T01:00:00%2B01:00", expect!["tzdate 2026-11-24T00:00:00+0000"]);
     check("name=", expect![[r#"name """#]]);
     check("name=a%0D%0Ab", expect![[r#"name "a\r\nb""#]]);
     check("unknown=1&other[0].x=2", expect![""]);
@@ -148,10 +143,7 @@ fn bad_values_are_told_without_the_value() {
             "Unable to execute API command createx due to invalid value for parameter date: it is not a date such as 2026-11-24 or 2026-11-24 07:30:00 (431)"
         ],
     );
-    check(
-        "name=secret",
-        expect!["Value greater than max allowed length 5 for param: name (431)"],
-    );
+    check("name=secret", expect!["Value greater than max allowed length 5 for param: name (431)"]);
     check(
         "name=a%1Bb",
         expect![
@@ -214,12 +206,7 @@ fn malformed_maps_are_refused() {
     ] {
         let error = args(&format!("{name}=1")).err().unwrap();
         assert_eq!(error.code(), ErrorCode::MalformedParameter, "{name}");
-        assert!(
-            error
-                .to_string()
-                .contains("userGroupList[0].group=httpGroup"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("userGroupList[0].group=httpGroup"), "{error}");
     }
     check(
         "details=x",
@@ -238,10 +225,7 @@ fn name_in_two_letter_cases_is_refused() {
     let error = args("name=a&Name=b").err().unwrap();
     assert_eq!(error.code(), ErrorCode::MalformedParameter);
     // Keys of details are not names.
-    check(
-        "details[0].a=1&details[0].A=2",
-        expect![[r#"details [("A", "2"), ("a", "1")]"#]],
-    );
+    check("details[0].a=1&details[0].A=2", expect![[r#"details [("A", "2"), ("a", "1")]"#]]);
 }
 
 #[track_caller]
@@ -298,18 +282,10 @@ fn pages_need_both_numbers() {
 fn declarations_document_themselves() {
     let find = |name| Params::OWN.iter().find(|param| param.name == name).unwrap();
     assert_eq!((find("name").length, find("name").required), (5, false));
-    assert_eq!(
-        (find("tags").since, find("tags").kind),
-        (Some("4.1"), Kind::Map)
-    );
+    assert_eq!((find("tags").since, find("tags").kind), (Some("4.1"), Kind::Map));
     assert!(Needed::OWN[0].required && Needed::OWN[0].length == 255);
     let groups = <Listing<Needed> as Inputs>::PARAMS;
-    let names: Vec<&str> = groups
-        .iter()
-        .copied()
-        .flatten()
-        .map(|param| param.name)
-        .collect();
+    let names: Vec<&str> = groups.iter().copied().flatten().map(|param| param.name).collect();
     assert_eq!(names, ["zoneid", "keyword", "page", "pagesize"]);
     let object = Unused { id: "a".to_owned() };
     assert_eq!(serde_json::to_string(&object).unwrap(), r#"{"id":"a"}"#);

@@ -32,10 +32,7 @@ fn signatures_of_all_clients_are_verified() {
     let secret = Secret::new(SECRET);
     for (client, signature) in VECTORS {
         assert!(verify(&PARAMS, signature, &secret), "{client}");
-        assert!(
-            !verify(&PARAMS, signature, &Secret::new("other")),
-            "{client}"
-        );
+        assert!(!verify(&PARAMS, signature, &Secret::new("other")), "{client}");
         let fewer = &PARAMS[..4];
         assert!(!verify(fewer, signature, &secret), "{client}");
     }
@@ -66,11 +63,7 @@ fn hmac_sha1_base64(secret: &str, text: &str) -> String {
     let mut key = [0_u8; 64];
     key[..secret.len()].copy_from_slice(secret.as_bytes());
     let hash = |pad: u8, rest: &[u8]| {
-        let padded: Vec<u8> = key
-            .iter()
-            .map(|byte| byte ^ pad)
-            .chain(rest.to_vec())
-            .collect();
+        let padded: Vec<u8> = key.iter().map(|byte| byte ^ pad).chain(rest.to_vec()).collect();
         Sha1::digest(padded)
     };
     let inner = hash(0x36, text.as_bytes());
@@ -92,41 +85,20 @@ fn expiry_is_read_in_all_formats_and_kept() {
     let at = |seconds: i64| {
         let offset = Duration::from_secs(seconds.unsigned_abs());
         let now = SystemTime::now();
-        format_timestamp(if seconds < 0 {
-            now - offset
-        } else {
-            now + offset
-        })
+        format_timestamp(if seconds < 0 { now - offset } else { now + offset })
     };
     for format in ["+0000", "Z", "+00:00"] {
         let written = |seconds| at(seconds).replace("+0000", format);
-        assert_eq!(
-            server.get(&with_expiry(&written(600))).status,
-            200,
-            "{format}"
-        );
-        assert_eq!(
-            server.get(&with_expiry(&written(-2))).status,
-            401,
-            "{format}"
-        );
+        assert_eq!(server.get(&with_expiry(&written(600))).status, 200, "{format}");
+        assert_eq!(server.get(&with_expiry(&written(-2))).status, 401, "{format}");
     }
     for expires in ["", "never", "4102444800"] {
         assert_eq!(server.get(&with_expiry(expires)).status, 401, "{expires:?}");
     }
-    let missing = sign_all(&[
-        ("apiKey", "KEY"),
-        ("command", "whoAmI"),
-        ("signatureVersion", "3"),
-    ]);
+    let missing = sign_all(&[("apiKey", "KEY"), ("command", "whoAmI"), ("signatureVersion", "3")]);
     assert_eq!(server.get(&missing).status, 401);
     // libcloud and CloudMonkey send neither a version nor an expiry.
-    assert_eq!(
-        server
-            .get(&sign_all(&[("apiKey", "KEY"), ("command", "whoAmI")]))
-            .status,
-        200
-    );
+    assert_eq!(server.get(&sign_all(&[("apiKey", "KEY"), ("command", "whoAmI")])).status, 200);
 }
 
 #[test]
@@ -146,10 +118,7 @@ fn only_what_was_signed_passes() {
         good.replace("apiKey=KEY", "apiKey=other"),
         good.replace("apiKey=KEY&", ""),
         format!("{}&signature=", good.split("&signature=").next().unwrap()),
-        format!(
-            "{}&signature=%00%ff%25",
-            good.split("&signature=").next().unwrap()
-        ),
+        format!("{}&signature=%00%ff%25", good.split("&signature=").next().unwrap()),
         format!(
             "{}&signature=AAAAAAAAAAAAAAAAAAAAAAAAAAA%3D",
             good.split("&signature=").next().unwrap()
@@ -165,10 +134,6 @@ fn only_what_was_signed_passes() {
 #[test]
 fn names_are_signed_as_sent_and_read_in_any_case() {
     let server = TestServer::start();
-    let answer = server.get(&sign_all(&[
-        ("APIKEY", "KEY"),
-        ("Command", "echo"),
-        ("TEXT", "a"),
-    ]));
+    let answer = server.get(&sign_all(&[("APIKEY", "KEY"), ("Command", "echo"), ("TEXT", "a")]));
     assert_eq!(answer.body, r#"{"echoresponse":{"text":"a"}}"#);
 }

@@ -34,30 +34,16 @@ fn query_wins_over_body_and_first_value_of_a_body_counts() {
 #[test]
 fn answers_carry_their_headers() {
     let server = TestServer::start();
-    for answer in [
-        server.call("listApis", &[]),
-        server.get("command=x"),
-        server.call("fail", &[]),
-    ] {
-        assert_eq!(
-            answer.header("content-type"),
-            Some("application/json; charset=utf-8")
-        );
+    for answer in [server.call("listApis", &[]), server.get("command=x"), server.call("fail", &[])]
+    {
+        assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         assert_eq!(answer.header("x-frame-options"), Some("deny"));
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
-        assert!(
-            answer
-                .header("content-security-policy")
-                .unwrap()
-                .contains("default-src 'none'")
-        );
+        assert!(answer.header("content-security-policy").unwrap().contains("default-src 'none'"));
         assert_eq!(answer.header("x-request-id").unwrap().len(), 36);
-        assert_eq!(
-            answer.header("x-description").is_some(),
-            answer.status != 200
-        );
+        assert_eq!(answer.header("x-description").is_some(), answer.status != 200);
     }
 }
 
@@ -66,10 +52,7 @@ fn description_header_survives_any_text() {
     let server = TestServer::start();
     let answer = server.call("dröp\u{1}\r\nX-Evil: 1", &[]);
     assert_eq!(answer.status, 432);
-    assert_eq!(
-        answer.header("x-description"),
-        Some("unknown api command: dr?px-evil: 1")
-    );
+    assert_eq!(answer.header("x-description"), Some("unknown api command: dr?px-evil: 1"));
     assert_eq!(answer.header("x-evil"), None);
 }
 
@@ -81,10 +64,7 @@ fn large_body_is_read_and_a_huge_one_refused() {
     assert_eq!((answer.status, answer.body.len()), (200, text.len() + 28));
     let answer = server.post("", "a".repeat(1024 * 1024 + 1));
     assert_eq!(answer.status, 413, "{}", answer.body);
-    assert_eq!(
-        answer.inner()["errortext"],
-        "the body is larger than 1048576 bytes"
-    );
+    assert_eq!(answer.inner()["errortext"], "the body is larger than 1048576 bytes");
     assert_eq!(server.call("whoAmI", &[]).status, 200);
 }
 
@@ -97,18 +77,9 @@ fn requests_that_cannot_be_taken_apart_are_told() {
         (server.get("a%0ab=1"), 430),
         (server.post("", b"command=\xff"), 430),
         (server.get(&"a&".repeat(10).replace('a', "a=%zz")), 401),
-        (
-            server.get(&(0..1_001).map(|n| format!("p{n}=&")).collect::<String>()),
-            430,
-        ),
-        (
-            server.send("PUT /client/api HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
-            405,
-        ),
-        (
-            server.send("GET /elsewhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
-            404,
-        ),
+        (server.get(&(0..1_001).map(|n| format!("p{n}=&")).collect::<String>()), 430),
+        (server.send("PUT /client/api HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), 405),
+        (server.send("GET /elsewhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), 404),
         (
             server.send(
                 "POST /client/api HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
@@ -148,19 +119,10 @@ fn connection_serves_many_requests() {
     for last in [false, true] {
         let close = if last { "Connection: close\r\n" } else { "" };
         let query = signed("whoAmI", &[]);
-        write!(
-            stream,
-            "GET /client/api?{query} HTTP/1.1\r\nHost: x\r\n{close}\r\n"
-        )
-        .unwrap();
+        write!(stream, "GET /client/api?{query} HTTP/1.1\r\nHost: x\r\n{close}\r\n").unwrap();
     }
     let answers = read(&mut stream);
-    assert_eq!(
-        answers.body.matches("whoamiresponse").count(),
-        2,
-        "{}",
-        answers.body
-    );
+    assert_eq!(answers.body.matches("whoamiresponse").count(), 2, "{}", answers.body);
 }
 
 #[test]

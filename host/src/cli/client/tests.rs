@@ -30,10 +30,7 @@ fn client(dir: &TempDir) -> Client {
 
 /// An address that nobody listens on.
 fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 #[test]
@@ -42,10 +39,7 @@ fn commands_are_called_signed() {
     let dir = data_dir(server.address, std::process::id(), &credentials());
     let client = client(&dir);
     let text = "a b+c~d*e[f](g)!/h=i&j;'é%";
-    assert_eq!(
-        client.call("echo", &[("text", text)]).unwrap(),
-        json!({ "text": text })
-    );
+    assert_eq!(client.call("echo", &[("text", text)]).unwrap(), json!({ "text": text }));
     let answer = client.call_text("whoAmI", &[]).unwrap();
     assert_eq!(answer, r#"{"whoamiresponse":{"account":"admin"}}"#);
 }
@@ -54,9 +48,7 @@ fn commands_are_called_signed() {
 fn refusals_are_told_with_their_codes() {
     let server = TestServer::start();
     let dir = data_dir(server.address, std::process::id(), &credentials());
-    let error = client(&dir)
-        .call("listStorageProviders", &[("type", "x")])
-        .unwrap_err();
+    let error = client(&dir).call("listStorageProviders", &[("type", "x")]).unwrap_err();
     assert_eq!(
         error.to_string(),
         "listStorageProviders: Invalid value for parameter type: use primary, image, imagecache \
@@ -66,10 +58,7 @@ fn refusals_are_told_with_their_codes() {
     wrong.apikey.push('x');
     let dir = data_dir(server.address, std::process::id(), &wrong);
     let error = client(&dir).call("whoAmI", &[]).unwrap_err().to_string();
-    assert!(
-        error.contains("unable to verify user credentials"),
-        "{error}"
-    );
+    assert!(error.contains("unable to verify user credentials"), "{error}");
 }
 
 #[test]
@@ -78,10 +67,7 @@ fn host_that_does_not_run_is_told_with_the_way_out() {
     let error = Client::discover(dir.path()).unwrap_err();
     assert!(matches!(error, ClientError::NotRunning { .. }));
     let text = error.to_string();
-    assert!(
-        text.contains("endpoint.json") && text.contains("storage-host run"),
-        "{text}"
-    );
+    assert!(text.contains("endpoint.json") && text.contains("storage-host run"), "{text}");
 
     // A process that has ended and been waited for.
     let mut child = std::process::Command::new("true").spawn().unwrap();
@@ -111,9 +97,7 @@ fn server_that_is_not_the_api_is_told() {
     let server = TestServer::start();
     let dir = data_dir(server.address, std::process::id(), &credentials());
     let path = dir.path().join("endpoint.json");
-    let text = fs::read_to_string(&path)
-        .unwrap()
-        .replace("/client/api", "/elsewhere");
+    let text = fs::read_to_string(&path).unwrap().replace("/client/api", "/elsewhere");
     fs::write(path, text).unwrap();
     let error = client(&dir).call("whoAmI", &[]).unwrap_err().to_string();
     assert!(error.contains("404"), "{error}");
@@ -127,32 +111,17 @@ fn any_command_can_be_called_from_a_terminal() {
     let run = |arguments: &[&str], output| {
         let arguments: Vec<String> = arguments.iter().map(|&one| one.to_owned()).collect();
         let mut out = Vec::new();
-        api_command::run(
-            &client,
-            "listStorageProviders",
-            &arguments,
-            output,
-            &mut out,
-        )
-        .map(|()| String::from_utf8(out).unwrap())
-        .map_err(|error| error.to_string())
+        api_command::run(&client, "listStorageProviders", &arguments, output, &mut out)
+            .map(|()| String::from_utf8(out).unwrap())
+            .map_err(|error| error.to_string())
     };
-    assert_eq!(
-        run(&["type=image"], Output::Table).unwrap(),
-        "NAME  TYPE\nS3    IMAGE\n"
-    );
-    assert_eq!(
-        run(&["type=primary"], Output::Table).unwrap(),
-        "(nothing)\n"
-    );
+    assert_eq!(run(&["type=image"], Output::Table).unwrap(), "NAME  TYPE\nS3    IMAGE\n");
+    assert_eq!(run(&["type=primary"], Output::Table).unwrap(), "(nothing)\n");
     assert_eq!(
         run(&["type=image"], Output::Json).unwrap(),
         "{\"liststorageprovidersresponse\":{\"count\":1,\"dataStoreProvider\":[{\"name\":\"S3\",\
          \"type\":\"IMAGE\"}]}}\n"
     );
     let error = run(&["type=image", "hunter2"], Output::Table).unwrap_err();
-    assert_eq!(
-        error,
-        "argument 2 of listStorageProviders is not of the form name=value"
-    );
+    assert_eq!(error, "argument 2 of listStorageProviders is not of the form name=value");
 }

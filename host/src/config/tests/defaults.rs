@@ -18,13 +18,7 @@ fn empty_file_equals_the_defaults() {
         host: HostSection::default(),
         plugins: Vec::new(),
     };
-    for text in [
-        "",
-        "\n",
-        "\u{feff}# only prose\r\n",
-        "[host]\n",
-        "plugin = []",
-    ] {
+    for text in ["", "\n", "\u{feff}# only prose\r\n", "[host]\n", "plugin = []"] {
         assert_eq!(parse(text), expected, "{text:?}");
     }
 }
@@ -32,9 +26,7 @@ fn empty_file_equals_the_defaults() {
 #[test]
 fn row_of_name_and_kind_has_the_documented_defaults() {
     let config = parse(ROW);
-    let [row] = config.plugins.as_slice() else {
-        panic!("one row: {config:?}")
-    };
+    let [row] = config.plugins.as_slice() else { panic!("one row: {config:?}") };
     assert_eq!(row.library, "storage_volume_sample");
     assert_eq!(row.isolation, Isolation::InProcess);
     assert_eq!((row.enabled, row.required, row.line), (true, false, 1));
@@ -47,10 +39,7 @@ fn hyphens_of_the_name_become_underscores_of_the_library() {
     let config = parse("[[plugin]]\nname = \"fast-nfs-4\"\nkind = \"image\"\n");
     assert_eq!(config.plugins[0].library, "storage_image_fast_nfs_4");
     let suffix = std::env::consts::DLL_SUFFIX;
-    assert_eq!(
-        config.plugins[0].file_name(),
-        format!("libstorage_image_fast_nfs_4{suffix}")
-    );
+    assert_eq!(config.plugins[0].file_name(), format!("libstorage_image_fast_nfs_4{suffix}"));
 }
 
 #[test]
@@ -60,10 +49,7 @@ fn relative_paths_start_at_the_directory_of_the_file() {
     let config = HostConfig::parse(text, origin, &Environment::default(), &Overrides::default());
     let host = config.unwrap().host;
     assert_eq!(host.data_dir, Path::new("/var/lib/host"));
-    assert_eq!(
-        host.plugin_dir,
-        Path::new("/etc/storage-host/plugins/storage")
-    );
+    assert_eq!(host.plugin_dir, Path::new("/etc/storage-host/plugins/storage"));
 }
 
 #[test]

@@ -15,9 +15,7 @@ fn load(path: &Path) -> Result<HostConfig, ConfigError> {
 #[test]
 fn missing_file_says_how_to_get_one() {
     let dir = tempfile::tempdir().unwrap();
-    let error = load(&dir.path().join("plugins.toml"))
-        .unwrap_err()
-        .to_string();
+    let error = load(&dir.path().join("plugins.toml")).unwrap_err().to_string();
     let error = error.replace(&dir.path().display().to_string(), "DIR");
     expect!["DIR/plugins.toml: no such file; name the configuration file with --config FILE or STORAGE_HOST_CONFIG, or run where plugins.toml is"].assert_eq(&error);
 }
@@ -26,10 +24,7 @@ fn missing_file_says_how_to_get_one() {
 fn unreadable_files_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let error = load(dir.path()).unwrap_err().to_string();
-    assert!(
-        error.contains("cannot read the configuration file: "),
-        "{error}"
-    );
+    assert!(error.contains("cannot read the configuration file: "), "{error}");
     let path = dir.path().join("plugins.toml");
     fs::write(&path, b"[host]\n# caf\xe9\n").unwrap();
     let error = load(&path).unwrap_err().to_string();

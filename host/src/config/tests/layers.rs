@@ -48,9 +48,7 @@ fn flags_win_over_the_environment_and_the_file() {
         ("STORAGE_HOST_PLUGIN_DIR", "env"),
     ]);
     let text = "[host]\nlisten = \"127.0.0.1:1\"\ndata_dir = \"file\"\nplugin_dir = \"file\"\n";
-    let host = HostConfig::parse(text, Path::new("/etc/p.toml"), &env, &overrides)
-        .unwrap()
-        .host;
+    let host = HostConfig::parse(text, Path::new("/etc/p.toml"), &env, &overrides).unwrap().host;
     assert_eq!(host.listen.port(), 3);
     assert_eq!(host.data_dir, Path::new("flag"));
     assert_eq!(host.plugin_dir, Path::new("/etc/env"));
@@ -134,11 +132,7 @@ fn variables_set_and_replace_settings_of_their_plugin() {
         ("STORAGE_HOST_PLUGIN_A_B_KEY", "longer name wins"),
     ];
     let config = parse_with(text, &variables).unwrap();
-    let settings: Vec<_> = config
-        .plugins
-        .into_iter()
-        .map(|p| p.settings.into_map())
-        .collect();
+    let settings: Vec<_> = config.plugins.into_iter().map(|p| p.settings.into_map()).collect();
     let expected = json!([
         { "region": "eu", "access-Key": "y", "new_key": "", "stays": true },
         { "key": "longer name wins" },

@@ -104,23 +104,10 @@ fn tables_of_the_wrong_shape() {
 #[test]
 fn names() {
     let long = "a".repeat(64);
-    for name in [
-        "",
-        "Sample",
-        "a_b",
-        "a b",
-        "-a",
-        "a-",
-        "ä",
-        "../a",
-        long.as_str(),
-    ] {
+    for name in ["", "Sample", "a_b", "a b", "-a", "a-", "ä", "../a", long.as_str()] {
         let text = format!("[[plugin]]\nname = {name:?}\nkind = \"image\"\n");
         let error = parse_with(&text, &[]).unwrap_err().to_string();
-        assert!(
-            error.contains("is not a plugin name; write 1 to 63 lower-case"),
-            "{error}"
-        );
+        assert!(error.contains("is not a plugin name; write 1 to 63 lower-case"), "{error}");
     }
     check(
         "[[plugin]]\nname = \"My Plugin\"\nkind = \"image\"\n",
@@ -129,10 +116,7 @@ fn names() {
             plugins.toml:2:8: plugin "My Plugin": name: "My Plugin" is not a plugin name; write 1 to 63 lower-case letters, digits and hyphens, a letter or digit at either end, for example "sample"
         "#]],
     );
-    parse(&format!(
-        "[[plugin]]\nname = {:?}\nkind = \"image\"\n",
-        "a".repeat(63)
-    ));
+    parse(&format!("[[plugin]]\nname = {:?}\nkind = \"image\"\n", "a".repeat(63)));
 }
 
 #[test]
@@ -196,23 +180,10 @@ fn libraries_are_bare_names() {
         plugins.toml:4:11: plugin "sample": library: "../evil" is not a library name; write a bare name of letters, digits, hyphens and underscores, at most 128, for example "storage_volume_sample"; its directory follows from the kind
     "#]],
     );
-    for library in [
-        "",
-        ".",
-        "..",
-        "a/b",
-        "/abs",
-        "a\\\\b",
-        "a.so.1",
-        "a b",
-        "lib../x.so",
-    ] {
+    for library in ["", ".", "..", "a/b", "/abs", "a\\\\b", "a.so.1", "a b", "lib../x.so"] {
         let error = parse_with(&format!("{ROW}library = \"{library}\"\n"), &[]);
         let error = error.unwrap_err().to_string();
-        assert!(
-            error.contains("is not a library name; write a bare name"),
-            "{error}"
-        );
+        assert!(error.contains("is not a library name; write a bare name"), "{error}");
     }
 }
 
@@ -234,12 +205,7 @@ fn digests_are_64_hexadecimal_digits() {
         plugins.toml:4:10: plugin "sample": sha256: "abc" is not a SHA-256 digest; write the 64 hexadecimal digits that sha256sum prints
     "#]],
     );
-    for digest in [
-        "+a".repeat(32),
-        "ä".repeat(32),
-        "0".repeat(65),
-        "g".repeat(64),
-    ] {
+    for digest in ["+a".repeat(32), "ä".repeat(32), "0".repeat(65), "g".repeat(64)] {
         let error = parse_with(&format!("{ROW}sha256 = \"{digest}\"\n"), &[]);
         assert!(error.is_err(), "{digest}");
     }
@@ -310,10 +276,7 @@ fn all_problems_of_a_file_at_once() {
                 [[plugin]]\nname = \"sample\"\nkind = \"disk\"\nisolaton = \"process\"\n\n\
                 [[plugin]]\nname = \"sample\"\nkind = \"volume\"\nenabled = True\n\
                 [plugin.settings]\nborn = 2026-01-01\nkey_file = \"/no/such/file\"\n";
-    let variables = [
-        ("STORAGE_HOST_PROBE_TIMEOUT", "never"),
-        ("STORAGE_HOST_LISTN", "x"),
-    ];
+    let variables = [("STORAGE_HOST_PROBE_TIMEOUT", "never"), ("STORAGE_HOST_LISTN", "x")];
     check(
         text,
         &variables,

@@ -15,9 +15,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-        }
+        Self { dir: tempfile::tempdir().unwrap() }
     }
 
     fn secret(&self, name: &str, bytes: impl AsRef<[u8]>, mode: u32) {
@@ -53,23 +51,14 @@ impl Place {
 #[test]
 fn file_key_sets_its_twin() {
     let place = Place::new();
-    for (written, read) in [
-        ("s3cret\n", "s3cret"),
-        ("s3cret\r\n", "s3cret"),
-        ("a\n\n", "a\n"),
-        (" a ", " a "),
-    ] {
+    for (written, read) in
+        [("s3cret\n", "s3cret"), ("s3cret\r\n", "s3cret"), ("a\n\n", "a\n"), (" a ", " a ")]
+    {
         place.secret("key", written, 0o600);
         let expected = json!({ "secret_key": read });
-        assert_eq!(
-            place.settings("settings.secret_key_file = \"key\"", &[]),
-            expected
-        );
+        assert_eq!(place.settings("settings.secret_key_file = \"key\"", &[]), expected);
         let absolute = place.dir.path().join("key");
-        let line = format!(
-            "settings.secret_key_file = {:?}",
-            absolute.to_str().unwrap()
-        );
+        let line = format!("settings.secret_key_file = {:?}", absolute.to_str().unwrap());
         assert_eq!(place.settings(&line, &[]), expected);
     }
 }
@@ -164,10 +153,7 @@ fn no_form_of_a_configuration_shows_a_setting() {
     let config = parse_with(&text, &variables).unwrap();
     let debug = format!("{config:?} {:?}", environment(&variables));
     assert!(!debug.contains("hunter2"), "{debug}");
-    assert!(
-        debug.contains("settings: {\"deep\", \"key\", \"token\"}"),
-        "{debug}"
-    );
+    assert!(debug.contains("settings: {\"deep\", \"key\", \"token\"}"), "{debug}");
     expect![[r#"
         {
           "host": {

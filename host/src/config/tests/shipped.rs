@@ -14,18 +14,12 @@ fn uncommented() -> String {
         Some(option) => {
             let key = option.split(" = ").next().unwrap_or_default();
             let known = host::SECTION.knows(key) || plugin::SECTION.knows(key);
-            assert!(
-                known && option.contains(" = "),
-                "prose begins with ##: {line}"
-            );
+            assert!(known && option.contains(" = "), "prose begins with ##: {line}");
             option
         }
         None => {
             let prose = line == "##" || line.starts_with("## ");
-            assert!(
-                prose || !line.starts_with('#'),
-                "neither prose nor option: {line}"
-            );
+            assert!(prose || !line.starts_with('#'), "neither prose nor option: {line}");
             line
         }
     });
@@ -35,13 +29,8 @@ fn uncommented() -> String {
 #[test]
 fn shipped_file_enables_exactly_the_sample() {
     let config = parse(SHIPPED);
-    let [row] = config.plugins.as_slice() else {
-        panic!("one row: {config:?}")
-    };
-    assert_eq!(
-        (row.name.as_str(), row.kind),
-        ("sample", PluginKind::Volume)
-    );
+    let [row] = config.plugins.as_slice() else { panic!("one row: {config:?}") };
+    assert_eq!((row.name.as_str(), row.kind), ("sample", PluginKind::Volume));
     assert_eq!((row.enabled, row.required), (true, false));
     assert_eq!(row.isolation, Isolation::InProcess);
     assert_eq!(config.host, HostSection::default());
@@ -52,19 +41,14 @@ fn shipped_file_uncommented_equals_the_defaults() {
     let text = uncommented();
     assert_eq!(parse(&text), parse(SHIPPED));
     for key in host::SECTION.keys {
-        assert!(
-            text.contains(&format!("\n{} = ", key.name)),
-            "{} has no option",
-            key.name
-        );
+        assert!(text.contains(&format!("\n{} = ", key.name)), "{} has no option", key.name);
     }
 }
 
 #[test]
 fn shipped_file_documents_every_key_and_variable() {
-    let words: BTreeSet<&str> = SHIPPED
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .collect();
+    let words: BTreeSet<&str> =
+        SHIPPED.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
     for key in host::SECTION.keys {
         assert!(words.contains(key.name), "{}", key.name);
         let variable = host_variable(key.name);
@@ -78,15 +62,7 @@ fn shipped_file_documents_every_key_and_variable() {
 
 #[test]
 fn documented_words_are_the_known_ones() {
-    for word in [
-        "error",
-        "warn",
-        "info",
-        "debug",
-        "trace",
-        "in-process",
-        "process",
-    ] {
+    for word in ["error", "warn", "info", "debug", "trace", "in-process", "process"] {
         assert!(SHIPPED.contains(&format!("\"{word}\"")), "{word}");
     }
 }

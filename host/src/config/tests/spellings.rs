@@ -20,22 +20,14 @@ fn words_are_read_as_they_are_shown() {
 
 #[test]
 fn durations_are_read_as_they_are_shown() {
-    for (text, millis) in [
-        ("500ms", 500),
-        ("30s", 30_000),
-        ("5m", 300_000),
-        ("1h 30m", 5_400_000),
-    ] {
+    for (text, millis) in [("500ms", 500), ("30s", 30_000), ("5m", 300_000), ("1h 30m", 5_400_000)]
+    {
         let duration: DurationText = text.parse().unwrap();
         assert_eq!(duration.0, Duration::from_millis(millis));
         assert_eq!(duration.to_string().parse(), Ok(duration));
     }
     for text in ["", "5", "s", "-5s", "5 parsecs", "99999999999999999999s"] {
-        assert_eq!(
-            text.parse::<DurationText>(),
-            Err(DurationTextError),
-            "{text:?}"
-        );
+        assert_eq!(text.parse::<DurationText>(), Err(DurationTextError), "{text:?}");
     }
 }
 

@@ -76,11 +76,7 @@ fn table_given_twice() {
 
 #[test]
 fn secrets_of_a_broken_line_stay_out_of_the_message() {
-    for line in [
-        "secret_key = hunter2",
-        "secret_key = \"hunter2",
-        "secret_key \"hunter2\"",
-    ] {
+    for line in ["secret_key = hunter2", "secret_key = \"hunter2", "secret_key \"hunter2\""] {
         let text = format!("{ROW}[plugin.settings]\n{line}\n");
         let error = parse_with(&text, &[]).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");

@@ -31,11 +31,7 @@ impl Plugins {
             fs::write(file, "library").unwrap();
             chmod(file, 0o755);
         }
-        Self {
-            _temp: temp,
-            root,
-            outside,
-        }
+        Self { _temp: temp, root, outside }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -62,46 +58,22 @@ fn library_in_its_directory_is_located() {
     let plugins = Plugins::new();
     let located = locate(&plugins.root, "volume", "libgood.so").unwrap();
     let metadata = fs::metadata(plugins.path("libgood.so")).unwrap();
-    assert_eq!(
-        located.path,
-        fs::canonicalize(plugins.path("libgood.so")).unwrap()
-    );
-    assert_eq!(
-        (located.dev, located.ino, located.size),
-        (metadata.dev(), metadata.ino(), 7)
-    );
+    assert_eq!(located.path, fs::canonicalize(plugins.path("libgood.so")).unwrap());
+    assert_eq!((located.dev, located.ino, located.size), (metadata.dev(), metadata.ino(), 7));
     assert_eq!(located.mtime, metadata.modified().unwrap());
     located.recheck().unwrap();
     let json = serde_json::to_string(&located).unwrap();
-    assert_eq!(
-        serde_json::from_str::<super::Located>(&json).unwrap(),
-        located
-    );
+    assert_eq!(serde_json::from_str::<super::Located>(&json).unwrap(), located);
 }
 
 #[test]
 fn name_that_is_a_path_is_refused() {
     let plugins = Plugins::new();
     let absolute = plugins.outside.display().to_string();
-    let names = [
-        "",
-        ".",
-        "..",
-        "/",
-        "../liboutside.so",
-        "./libgood.so",
-        "libgood.so/",
-        "sample/libx.so",
-    ];
-    for name in names
-        .into_iter()
-        .chain([absolute.as_str(), "a\\b.so", "a\0b.so"])
-    {
-        plugins.refused(
-            name,
-            OutsideDirectory,
-            &["bare file name", "way out: install", "plugins"],
-        );
+    let names =
+        ["", ".", "..", "/", "../liboutside.so", "./libgood.so", "libgood.so/", "sample/libx.so"];
+    for name in names.into_iter().chain([absolute.as_str(), "a\\b.so", "a\0b.so"]) {
+        plugins.refused(name, OutsideDirectory, &["bare file name", "way out: install", "plugins"]);
         let refusal = locate(&plugins.root, name, "libgood.so").unwrap_err();
         assert_eq!(refusal.code, OutsideDirectory);
     }
@@ -118,31 +90,19 @@ fn symbolic_link_may_stay_inside_but_not_leave() {
     symlink("libloop.so", plugins.path("libloop.so")).unwrap();
     let inside = locate(&plugins.root, "volume", "libinside.so").unwrap();
     let good = locate(&plugins.root, "volume", "libgood.so").unwrap();
-    assert_eq!(
-        inside, good,
-        "both names are the same file, and are seen to be"
-    );
+    assert_eq!(inside, good, "both names are the same file, and are seen to be");
     let leads = ["libescape.so", "liboutside.so", "copy the library itself"];
     plugins.refused("libescape.so", OutsideDirectory, &leads);
     plugins.refused("libup.so", OutsideDirectory, &["libup.so"]);
     plugins.refused("libself.so", OutsideDirectory, &["libself.so"]);
-    plugins.refused(
-        "libbroken.so",
-        Missing,
-        &["libbroken.so", "link to \"libnone.so\""],
-    );
+    plugins.refused("libbroken.so", Missing, &["libbroken.so", "link to \"libnone.so\""]);
     plugins.refused("libloop.so", Unreadable, &["libloop.so", "permissions"]);
 }
 
 #[test]
 fn missing_library_lists_those_that_are_there() {
     let plugins = Plugins::new();
-    let texts = [
-        "libgod.so",
-        "there is: libgood.so",
-        "cargo xtask stage",
-        "plugins.toml",
-    ];
+    let texts = ["libgod.so", "there is: libgood.so", "cargo xtask stage", "plugins.toml"];
     plugins.refused("libgod.so", Missing, &texts);
     for number in 0..30 {
         fs::write(plugins.path(&format!("libmany{number}.so")), "x").unwrap();
@@ -159,11 +119,7 @@ fn directory_or_socket_is_no_plugin() {
     fs::create_dir(plugins.path("libdir.so")).unwrap();
     let _socket = UnixListener::bind(plugins.path("libsock.so")).unwrap();
     for name in ["libdir.so", "libsock.so"] {
-        plugins.refused(
-            name,
-            NotAFile,
-            &[name, "not a regular file", "name the compiled library"],
-        );
+        plugins.refused(name, NotAFile, &[name, "not a regular file", "name the compiled library"]);
     }
 }
 
@@ -171,29 +127,17 @@ fn directory_or_socket_is_no_plugin() {
 fn world_writable_file_is_refused() {
     let plugins = Plugins::new();
     chmod(&plugins.path("libgood.so"), 0o757);
-    plugins.refused(
-        "libgood.so",
-        WorldWritable,
-        &["libgood.so", "mode 0757", "chmod o-w"],
-    );
+    plugins.refused("libgood.so", WorldWritable, &["libgood.so", "mode 0757", "chmod o-w"]);
 }
 
 #[test]
 fn world_writable_directory_is_refused_unless_sticky() {
     let plugins = Plugins::new();
-    fs::copy(
-        plugins.path("libgood.so"),
-        plugins.path("sample/libdeep.so"),
-    )
-    .unwrap();
+    fs::copy(plugins.path("libgood.so"), plugins.path("sample/libdeep.so")).unwrap();
     symlink("sample/libdeep.so", plugins.path("libdeep.so")).unwrap();
     let below = plugins.path("sample");
     for directory in [&plugins.root, &plugins.root.join("volume"), &below] {
-        let name = if *directory == below {
-            "libdeep.so"
-        } else {
-            "libgood.so"
-        };
+        let name = if *directory == below { "libdeep.so" } else { "libgood.so" };
         chmod(directory, 0o777);
         plugins.refused(name, WorldWritable, &[name, "its directory", "chmod o-w"]);
         chmod(directory, 0o1777);
@@ -217,10 +161,7 @@ fn file_of_another_user_is_refused() {
     assert_eq!(refusal.code, WrongOwner);
     assert!(refusal.what.contains("libgood.so"), "{refusal}");
     assert!(refusal.why.contains(&format!("user {owner};")), "{refusal}");
-    assert!(
-        refusal.way_out.contains(&format!("chown {}", owner + 1)),
-        "{refusal}"
-    );
+    assert!(refusal.way_out.contains(&format!("chown {}", owner + 1)), "{refusal}");
 }
 
 #[test]
@@ -228,23 +169,10 @@ fn empty_and_oversize_files_are_refused() {
     let plugins = Plugins::new();
     let path = plugins.path("libgood.so");
     fs::write(&path, "").unwrap();
-    plugins.refused(
-        "libgood.so",
-        Truncated,
-        &["libgood.so", "is empty", "rename"],
-    );
+    plugins.refused("libgood.so", Truncated, &["libgood.so", "is empty", "rename"]);
     // A hole: it takes no space.
-    fs::File::options()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_len(SIZE_LIMIT + 1)
-        .unwrap();
-    plugins.refused(
-        "libgood.so",
-        TooLarge,
-        &["libgood.so", "536870913 bytes", "strip"],
-    );
+    fs::File::options().write(true).open(&path).unwrap().set_len(SIZE_LIMIT + 1).unwrap();
+    plugins.refused("libgood.so", TooLarge, &["libgood.so", "536870913 bytes", "strip"]);
 }
 
 #[test]
@@ -263,14 +191,9 @@ fn file_that_changes_after_it_was_located_is_noticed() {
 #[test]
 fn candidates_are_the_libraries_of_the_directory_itself() {
     let plugins = Plugins::new();
-    for name in [
-        "libz.dylib",
-        "liba.so",
-        "notes.txt",
-        ".liba.so.tmp",
-        "other.so",
-        "sample/libin.so",
-    ] {
+    for name in
+        ["libz.dylib", "liba.so", "notes.txt", ".liba.so.tmp", "other.so", "sample/libin.so"]
+    {
         fs::write(plugins.path(name), "x").unwrap();
     }
     fs::create_dir(plugins.path("libdir.so")).unwrap();

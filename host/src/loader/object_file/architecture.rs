@@ -55,69 +55,21 @@ pub enum Architecture {
 }
 
 /// A machine; its name; its names in Rust; its numbers in ELF and in Mach-O.
-struct Known(
-    Architecture,
-    &'static str,
-    &'static [&'static str],
-    u16,
-    Option<u32>,
-);
+struct Known(Architecture, &'static str, &'static [&'static str], u16, Option<u32>);
 
 const KNOWN: &[Known] = {
     use Architecture as A;
     const X86_64_MACH: u32 = macho::CPU_TYPE_X86_64.0;
     const ARM64_MACH: u32 = macho::CPU_TYPE_ARM64.0;
     &[
-        Known(
-            A::X86_64,
-            "X86_64",
-            &["x86_64"],
-            elf::EM_X86_64.0,
-            Some(X86_64_MACH),
-        ),
-        Known(
-            A::Aarch64,
-            "AARCH64",
-            &["aarch64"],
-            elf::EM_AARCH64.0,
-            Some(ARM64_MACH),
-        ),
-        Known(
-            A::X86,
-            "X86",
-            &["x86"],
-            elf::EM_386.0,
-            Some(macho::CPU_TYPE_X86.0),
-        ),
-        Known(
-            A::Arm,
-            "ARM",
-            &["arm"],
-            elf::EM_ARM.0,
-            Some(macho::CPU_TYPE_ARM.0),
-        ),
-        Known(
-            A::Riscv,
-            "RISCV",
-            &["riscv64", "riscv32"],
-            elf::EM_RISCV.0,
-            None,
-        ),
-        Known(
-            A::PowerPc64,
-            "POWERPC64",
-            &["powerpc64"],
-            elf::EM_PPC64.0,
-            None,
-        ),
+        Known(A::X86_64, "X86_64", &["x86_64"], elf::EM_X86_64.0, Some(X86_64_MACH)),
+        Known(A::Aarch64, "AARCH64", &["aarch64"], elf::EM_AARCH64.0, Some(ARM64_MACH)),
+        Known(A::X86, "X86", &["x86"], elf::EM_386.0, Some(macho::CPU_TYPE_X86.0)),
+        Known(A::Arm, "ARM", &["arm"], elf::EM_ARM.0, Some(macho::CPU_TYPE_ARM.0)),
+        Known(A::Riscv, "RISCV", &["riscv64", "riscv32"], elf::EM_RISCV.0, None),
+        Known(A::PowerPc64, "POWERPC64", &["powerpc64"], elf::EM_PPC64.0, None),
         Known(A::S390x, "S390X", &["s390x"], elf::EM_S390.0, None),
-        Known(
-            A::LoongArch,
-            "LOONGARCH",
-            &["loongarch64"],
-            elf::EM_LOONGARCH.0,
-            None,
-        ),
+        Known(A::LoongArch, "LOONGARCH", &["loongarch64"], elf::EM_LOONGARCH.0, None),
     ]
 };
 
@@ -172,11 +124,7 @@ impl Host {
     pub fn this() -> Self {
         let architecture = Architecture::find(|known| known.2.contains(&consts::ARCH));
         Self {
-            format: if cfg!(target_vendor = "apple") {
-                Format::MachO
-            } else {
-                Format::Elf
-            },
+            format: if cfg!(target_vendor = "apple") { Format::MachO } else { Format::Elf },
             architecture: architecture.unwrap_or(Architecture::Other(0)),
             bits: usize::BITS,
             big_endian: cfg!(target_endian = "big"),
@@ -200,10 +148,7 @@ impl Host {
                 shown = format!("{word}-bit {shown}");
             }
             if self.big_endian != big_endian {
-                shown = format!(
-                    "{} {shown}",
-                    if big { "big-endian" } else { "little-endian" }
-                );
+                shown = format!("{} {shown}", if big { "big-endian" } else { "little-endian" });
             }
             shown
         };
@@ -216,10 +161,6 @@ impl Host {
 
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} ({}, {}-bit)",
-            self.architecture, self.format, self.bits
-        )
+        write!(f, "{} ({}, {}-bit)", self.architecture, self.format, self.bits)
     }
 }

@@ -61,10 +61,7 @@ where
 }
 
 fn executable(what: &str) -> Fault {
-    Fault::new(
-        RefusalCode::NotASharedLibrary,
-        format!("it is {what}, not a shared library"),
-    )
+    Fault::new(RefusalCode::NotASharedLibrary, format!("it is {what}, not a shared library"))
 }
 
 fn check_type(kind: elf::FileType) -> Result<(), Fault> {
@@ -73,10 +70,7 @@ fn check_type(kind: elf::FileType) -> Result<(), Fault> {
         elf::ET_EXEC => Err(executable("an executable")),
         elf::ET_REL => Err(executable("an object file that was not linked")),
         elf::ET_CORE => Err(executable("a core dump")),
-        other => Err(Fault::malformed(format!(
-            "its file type {} is not defined",
-            other.0
-        ))),
+        other => Err(Fault::malformed(format!("its file type {} is not defined", other.0))),
     }
 }
 
@@ -87,18 +81,12 @@ where
 {
     let sections: u64 = header.e_shoff(endian).into();
     if sections == 0 {
-        return Err(Fault::malformed(
-            "it has no section table: it was stripped of everything",
-        ));
+        return Err(Fault::malformed("it has no section table: it was stripped of everything"));
     }
     let length = u64::from(header.e_shnum(endian)) * size_of::<H::SectionHeader>() as u64;
     Fault::check_inside("section table", (sections, length), size)?;
     let length = u64::from(header.e_phnum(endian)) * size_of::<H::ProgramHeader>() as u64;
-    Fault::check_inside(
-        "program header table",
-        (header.e_phoff(endian).into(), length),
-        size,
-    )
+    Fault::check_inside("program header table", (header.e_phoff(endian).into(), length), size)
 }
 
 /// What the loader would map must lie in the file, or touching it would raise SIGBUS.
@@ -117,17 +105,13 @@ where
         let (offset, length) = segment.file_range(endian);
         Fault::check_inside("segment", (offset, length), size)?;
         if segment.p_type(endian) == elf::PT_LOAD && length > segment.p_memsz(endian).into() {
-            return Err(Fault::malformed(
-                "one of its segments is larger in the file than loaded",
-            ));
+            return Err(Fault::malformed("one of its segments is larger in the file than loaded"));
         }
     }
     if loads && dynamic {
         return Ok(());
     }
-    Err(Fault::malformed(
-        "it has nothing that a dynamic loader could load",
-    ))
+    Err(Fault::malformed("it has nothing that a dynamic loader could load"))
 }
 
 /// What the dynamic section says.
@@ -143,21 +127,13 @@ where
 {
     fn new(header: &'data H, endian: Endianness, data: R, size: u64) -> Result<Self, Fault> {
         let headers = header.section_headers(endian, data)?;
-        for section in headers
-            .iter()
-            .filter(|section| section.sh_type(endian) != elf::SHT_NULL)
-        {
+        for section in headers.iter().filter(|section| section.sh_type(endian) != elf::SHT_NULL) {
             if let Some(range) = section.file_range(endian) {
                 Fault::check_inside("section", range, size)?;
             }
         }
         let sections = SectionTable::new(headers, header.section_strings(endian, data, headers)?);
-        let mut library = Self {
-            endian,
-            data,
-            sections,
-            names: &[],
-        };
+        let mut library = Self { endian, data, sections, names: &[] };
         library.names = library.strings(header.section_strings_index(endian, data)?)?;
         Ok(library)
     }
@@ -166,9 +142,7 @@ where
     fn strings(&self, index: object::SectionIndex) -> Result<&'data [u8], Fault> {
         let section = self.sections.section(index)?;
         if section.sh_type(self.endian) != elf::SHT_STRTAB {
-            return Err(Fault::malformed(
-                "it is damaged: a string table is of another type",
-            ));
+            return Err(Fault::malformed("it is damaged: a string table is of another type"));
         }
         Ok(section.data(self.endian, self.data)?)
     }
@@ -178,13 +152,8 @@ where
             return Err(Fault::malformed("it has no dynamic section"));
         };
         let strings = self.strings(link)?;
-        let mut dynamic = Dynamic {
-            needed: Vec::new(),
-            executable: false,
-        };
-        let used = entries
-            .iter()
-            .take_while(|entry| entry.tag(self.endian) != elf::DT_NULL);
+        let mut dynamic = Dynamic { needed: Vec::new(), executable: false };
+        let used = entries.iter().take_while(|entry| entry.tag(self.endian) != elf::DT_NULL);
         for entry in used {
             let value = entry.val(self.endian);
             match entry.tag(self.endian) {
@@ -193,13 +162,9 @@ where
                 elf::DT_FLAGS_1 if value & elf::DF_1_PIE.0 != 0 => dynamic.executable = true,
                 elf::DT_DEBUG => dynamic.executable = true,
                 elf::DT_NEEDED if dynamic.needed.len() < ENTRY_LIMIT => {
-                    let name = u32::try_from(value)
-                        .ok()
-                        .and_then(|at| text_at(strings, at));
+                    let name = u32::try_from(value).ok().and_then(|at| text_at(strings, at));
                     let name = name.ok_or_else(|| damaged("the name of a needed library"))?;
-                    dynamic
-                        .needed
-                        .push(String::from_utf8_lossy(name).into_owned());
+                    dynamic.needed.push(String::from_utf8_lossy(name).into_owned());
                 }
                 elf::DT_NEEDED => return Err(damaged("the list of needed libraries")),
                 _ => {}
@@ -222,11 +187,7 @@ where
                 let name = text_at(strings, version.vna_name.get(self.endian));
                 let name = name.filter(|_| count <= ENTRY_LIMIT);
                 let name = name.ok_or_else(|| damaged("the list of needed versions"))?;
-                if !version
-                    .vna_flags
-                    .get(self.endian)
-                    .contains(elf::VER_FLG_WEAK)
-                {
+                if !version.vna_flags.get(self.endian).contains(elf::VER_FLG_WEAK) {
                     newest = newest.max(name.strip_prefix(b"GLIBC_").and_then(parse_version));
                 }
             }
@@ -245,15 +206,11 @@ where
         if size > SIZE_LIMIT {
             return Err(ParseMetadataError::TooLarge(size).into());
         }
-        Ok(Some(PluginMetadata::parse(
-            section.data(self.endian, self.data)?,
-        )?))
+        Ok(Some(PluginMetadata::parse(section.data(self.endian, self.data)?)?))
     }
 
     fn exports_root_module(&self) -> Result<bool, Fault> {
-        let symbols = self
-            .sections
-            .symbols(self.endian, self.data, elf::SHT_DYNSYM)?;
+        let symbols = self.sections.symbols(self.endian, self.data, elf::SHT_DYNSYM)?;
         if symbols.is_empty() {
             return Ok(false);
         }

@@ -23,10 +23,7 @@ pub(super) struct Fault {
 
 impl Fault {
     pub(super) fn new(code: RefusalCode, why: impl Into<String>) -> Self {
-        Self {
-            code,
-            why: why.into(),
-        }
+        Self { code, why: why.into() }
     }
 
     /// The file contradicts itself.
@@ -57,12 +54,7 @@ impl Fault {
 
     pub(super) fn into_refusal(self, path: &Path, host: &Host) -> Refusal {
         let Self { code, why } = self;
-        Refusal::new(
-            code,
-            format!("cannot load plugin {path:?}"),
-            why,
-            way_out(code, host),
-        )
+        Refusal::new(code, format!("cannot load plugin {path:?}"), why, way_out(code, host))
     }
 }
 

@@ -24,10 +24,7 @@ pub(super) struct Parts {
     pub(super) metadata: usize,
 }
 
-pub(super) const WHOLE: Parts = Parts {
-    root: true,
-    metadata: 512,
-};
+pub(super) const WHOLE: Parts = Parts { root: true, metadata: 512 };
 
 /// A directory with files that a test builds, spoils and inspects.
 pub(super) struct Bench(TempDir);
@@ -45,10 +42,7 @@ impl Bench {
     pub(super) fn compile(&self, parts: Parts, flags: &[&str]) -> Vec<u8> {
         let (source, output) = (self.path("plugin.c"), self.path("libbuilt.so"));
         fs::write(&source, c_source(parts)).unwrap();
-        run(Command::new("cc")
-            .args(flags)
-            .arg("-o")
-            .args([&output, &source]));
+        run(Command::new("cc").args(flags).arg("-o").args([&output, &source]));
         fs::read(&output).unwrap()
     }
 
@@ -83,19 +77,12 @@ impl Bench {
 #[track_caller]
 pub(super) fn run(command: &mut Command) {
     let output = command.output().unwrap();
-    assert!(
-        output.status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// The host of the tests, with a glibc that is new enough for whatever `cc` links to.
 pub(super) fn host() -> Host {
-    Host {
-        glibc: Some((2, 999)),
-        ..Host::this()
-    }
+    Host { glibc: Some((2, 999)), ..Host::this() }
 }
 
 fn c_source(parts: Parts) -> String {
@@ -123,10 +110,7 @@ fn c_source(parts: Parts) -> String {
 #[track_caller]
 pub(super) fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) {
     assert_eq!(from.len(), to.len());
-    let at = bytes
-        .windows(from.len())
-        .position(|window| window == from)
-        .unwrap();
+    let at = bytes.windows(from.len()).position(|window| window == from).unwrap();
     bytes[at..at + to.len()].copy_from_slice(to);
 }
 

@@ -35,12 +35,10 @@ pub(super) fn parse_version(text: &[u8]) -> Option<(u32, u32)> {
 /// The path of the C library among the mappings of a process. A library that was replaced since
 /// is marked ` (deleted)` and not found: its file would tell another version.
 fn mapped_libc(maps: &str) -> Option<&str> {
-    maps.lines()
-        .filter_map(|line| line.find('/').map(|at| &line[at..]))
-        .find(|path| {
-            let name = path.rsplit('/').next().unwrap_or_default();
-            name == "libc.so.6" || (name.starts_with("libc-2.") && name.ends_with(".so"))
-        })
+    maps.lines().filter_map(|line| line.find('/').map(|at| &line[at..])).find(|path| {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        name == "libc.so.6" || (name.starts_with("libc-2.") && name.ends_with(".so"))
+    })
 }
 
 fn version_of(libc: &Path) -> Option<(u32, u32)> {
@@ -55,9 +53,7 @@ fn banner_version(constants: &[u8]) -> Option<(u32, u32)> {
     let banner = &constants[find(constants, BANNER)?..];
     let banner = &banner[..banner.len().min(BANNER_LENGTH)];
     let version = &banner[find(banner, VERSION)? + VERSION.len()..];
-    let end = version
-        .iter()
-        .position(|byte| !byte.is_ascii_digit() && *byte != b'.')?;
+    let end = version.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'.')?;
     parse_version(&version[..end])
 }
 
@@ -69,15 +65,7 @@ mod tests {
     fn versions_are_read_from_their_names() {
         assert_eq!(parse_version(b"2.36"), Some((2, 36)));
         assert_eq!(parse_version(b"2.2.5"), Some((2, 2)));
-        for odd in [
-            "",
-            "2",
-            "PRIVATE",
-            "ABI_DT_RELR",
-            "2.x",
-            "-1.2",
-            "99999999999.1",
-        ] {
+        for odd in ["", "2", "PRIVATE", "ABI_DT_RELR", "2.x", "-1.2", "99999999999.1"] {
             assert_eq!(parse_version(odd.as_bytes()), None, "{odd}");
         }
     }
@@ -85,20 +73,10 @@ mod tests {
     #[test]
     fn c_library_is_found_among_the_mappings() {
         let line = |path| format!("7f00-7f01 r--p 00000000 08:01 42 {path}\n");
-        let maps = [
-            "[heap]",
-            "/usr/lib/libcrypt.so.1",
-            "/lib/x86_64-linux-gnu/libc.so.6",
-        ]
-        .map(line);
-        assert_eq!(
-            mapped_libc(&maps.concat()),
-            Some("/lib/x86_64-linux-gnu/libc.so.6")
-        );
-        assert_eq!(
-            mapped_libc(&line("/lib64/libc-2.31.so")),
-            Some("/lib64/libc-2.31.so")
-        );
+        let maps =
+            ["[heap]", "/usr/lib/libcrypt.so.1", "/lib/x86_64-linux-gnu/libc.so.6"].map(line);
+        assert_eq!(mapped_libc(&maps.concat()), Some("/lib/x86_64-linux-gnu/libc.so.6"));
+        assert_eq!(mapped_libc(&line("/lib64/libc-2.31.so")), Some("/lib64/libc-2.31.so"));
         assert_eq!(mapped_libc(&line("/lib/libc.so.6 (deleted)")), None);
         assert_eq!(mapped_libc(&line("/lib/ld-musl-x86_64.so.1")), None);
     }
@@ -110,12 +88,8 @@ mod tests {
         assert_eq!(banner_version(text), Some((2, 36)));
         let text = b"GNU C Library development release version 2.41.9000.\n";
         assert_eq!(banner_version(text), Some((2, 41)));
-        for odd in [
-            "",
-            "GNU C Library",
-            "GNU C Library release version ",
-            " release version 2.3.",
-        ] {
+        for odd in ["", "GNU C Library", "GNU C Library release version ", " release version 2.3."]
+        {
             assert_eq!(banner_version(odd.as_bytes()), None, "{odd}");
         }
     }

@@ -39,14 +39,7 @@ pub(super) fn read_fat<'data, F: FatArch, R: ReadRef<'data>>(
         if architecture == host.architecture {
             let (start, length) = arch.file_range();
             Fault::check_inside("slice for this machine", (start, length), size)?;
-            return read_slice(
-                data,
-                Slice {
-                    start,
-                    size: length,
-                },
-                host,
-            );
+            return read_slice(data, Slice { start, size: length }, host);
         }
         others.push(architecture.to_string());
     }
@@ -123,23 +116,15 @@ fn check_machine<'data, R: ReadRef<'data>>(
         [0xfe, 0xed, 0xfa, 0xcf] => (64, true),
         [0xcf, 0xfa, 0xed, 0xfe] => (64, false),
         _ => {
-            return Err(Fault::malformed(
-                "its slice for this machine is not a Mach-O file",
-            ));
+            return Err(Fault::malformed("its slice for this machine is not a Mach-O file"));
         }
     };
-    let endian = if big {
-        Endianness::Big
-    } else {
-        Endianness::Little
-    };
+    let endian = if big { Endianness::Big } else { Endianness::Little };
     let start = data.read_at::<Start>(slice.start);
     let start = start.map_err(|()| Fault::malformed("its header cannot be read"))?;
     host.check(Architecture::of_mach_o(start.cputype(endian)), bits, big)?;
     if bits == 32 {
-        return Err(Fault::malformed(
-            "libraries of 32 bits are not read in this format",
-        ));
+        return Err(Fault::malformed("libraries of 32 bits are not read in this format"));
     }
     Ok(())
 }
@@ -177,11 +162,7 @@ fn read_metadata<'data, R: ReadRef<'data>>(
     if range.1 > SIZE_LIMIT {
         return Err(ParseMetadataError::TooLarge(range.1).into());
     }
-    Ok(PluginMetadata::parse(slice.bytes(
-        data,
-        "metadata section",
-        range,
-    )?)?)
+    Ok(PluginMetadata::parse(slice.bytes(data, "metadata section", range)?)?)
 }
 
 fn exports_root_module<'data, R: ReadRef<'data>>(
@@ -191,18 +172,11 @@ fn exports_root_module<'data, R: ReadRef<'data>>(
     slice: Slice,
 ) -> Result<bool, Fault> {
     type Symbol = macho::Nlist64<Endianness>;
-    let texts = (
-        table.stroff.get(endian).into(),
-        table.strsize.get(endian).into(),
-    );
+    let texts = (table.stroff.get(endian).into(), table.strsize.get(endian).into());
     let texts = slice.bytes(data, "table of names", texts)?;
     let count = table.nsyms.get(endian);
     let symbols = u64::from(count) * size_of::<Symbol>() as u64;
-    let symbols = slice.bytes(
-        data,
-        "symbol table",
-        (table.symoff.get(endian).into(), symbols),
-    )?;
+    let symbols = slice.bytes(data, "symbol table", (table.symoff.get(endian).into(), symbols))?;
     let symbols = object::pod::slice_from_all_bytes::<Symbol>(symbols)
         .map_err(|()| Fault::malformed("its symbol table cannot be read"))?;
     Ok(symbols.iter().any(|symbol| {

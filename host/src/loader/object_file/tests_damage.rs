@@ -9,18 +9,9 @@ fn library_that_was_copied_in_part_is_refused() {
     let bench = Bench::new();
     let whole = bench.plugin();
     let parts = [50, 90, 99].map(|percent| whole.len() * percent / 100);
-    for length in [20, 64, 4096]
-        .into_iter()
-        .chain(parts)
-        .chain([whole.len() - 1])
-    {
+    for length in [20, 64, 4096].into_iter().chain(parts).chain([whole.len() - 1]) {
         let has = format!("has only {length}");
-        bench.refused(
-            &whole[..length],
-            &host(),
-            Truncated,
-            &[&has, "ends at byte", "then rename"],
-        );
+        bench.refused(&whole[..length], &host(), Truncated, &[&has, "ends at byte", "then rename"]);
     }
 }
 
@@ -51,15 +42,9 @@ fn garbage_behind_a_valid_header_is_refused() {
         };
         Random(seed).fill(&mut bytes, start..end);
         let refusal = bench.inspect(&bytes, &host()).unwrap_err();
-        assert!(
-            matches!(refusal.code, Malformed | Truncated),
-            "seed {seed}: {refusal}"
-        );
+        assert!(matches!(refusal.code, Malformed | Truncated), "seed {seed}: {refusal}");
         assert!(refusal.what.contains("libtried.so") && !refusal.way_out.is_empty());
-        assert!(
-            seed % 4 != 0 || refusal.code == Malformed,
-            "seed {seed}: {refusal}"
-        );
+        assert!(seed % 4 != 0 || refusal.code == Malformed, "seed {seed}: {refusal}");
     }
 }
 
@@ -84,16 +69,10 @@ fn no_damage_makes_the_reader_panic() {
         match bench.inspect(&bytes, &host()) {
             Ok(_) => accepted += 1,
             Err(refusal) => {
-                assert!(
-                    refusal.what.contains("libtried.so"),
-                    "round {round}: {refusal}"
-                );
+                assert!(refusal.what.contains("libtried.so"), "round {round}: {refusal}");
                 refused += 1;
             }
         }
     }
-    assert!(
-        accepted > 20 && refused > 100,
-        "{accepted} accepted, {refused} refused"
-    );
+    assert!(accepted > 20 && refused > 100, "{accepted} accepted, {refused} refused");
 }

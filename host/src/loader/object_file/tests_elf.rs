@@ -26,32 +26,17 @@ const MACHINE: usize = 18;
 fn library_in_c_is_read_and_is_a_plugin() {
     let bench = Bench::new();
     let file = bench.inspect(&bench.plugin(), &host()).unwrap();
-    assert_eq!(
-        (file.format, file.architecture),
-        (Format::Elf, Host::this().architecture)
-    );
+    assert_eq!((file.format, file.architecture), (Format::Elf, Host::this().architecture));
     assert!(file.exports_root_module);
     if cfg!(target_env = "gnu") {
-        assert!(
-            file.needed.contains(&"libc.so.6".to_owned()),
-            "{:?}",
-            file.needed
-        );
+        assert!(file.needed.contains(&"libc.so.6".to_owned()), "{:?}", file.needed);
         assert!(file.glibc.unwrap() >= (2, 2), "{:?}", file.glibc);
     }
-    let metadata = file
-        .check_plugin(&bench.path("libtried.so"), &host())
-        .unwrap();
+    let metadata = file.check_plugin(&bench.path("libtried.so"), &host()).unwrap();
     assert_eq!(metadata.crate_name, "storage-volume-fixture");
-    assert_eq!(
-        (metadata.version.as_str(), metadata.abi.as_str()),
-        ("1.2.3", "0.1")
-    );
+    assert_eq!((metadata.version.as_str(), metadata.abi.as_str()), ("1.2.3", "0.1"));
     let json = serde_json::to_value(&file).unwrap();
-    assert_eq!(
-        (&json["format"], &json["metadata"]["abi"]),
-        (&"elf".into(), &"0.1".into())
-    );
+    assert_eq!((&json["format"], &json["metadata"]["abi"]), (&"elf".into(), &"0.1".into()));
 }
 
 #[test]
@@ -66,16 +51,8 @@ fn library_in_rust_is_read_and_is_a_plugin() {
     );
     fs::write(&source, text).unwrap();
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let flags = [
-        "--edition=2024",
-        "--crate-type=cdylib",
-        "-Copt-level=3",
-        "-Cstrip=symbols",
-    ];
-    run(Command::new(rustc)
-        .args(flags)
-        .arg("-o")
-        .args([&output, &source]));
+    let flags = ["--edition=2024", "--crate-type=cdylib", "-Copt-level=3", "-Cstrip=symbols"];
+    run(Command::new(rustc).args(flags).arg("-o").args([&output, &source]));
     let file = inspect_at(&output);
     assert_eq!(file.check_plugin(&output, &host()).unwrap().abi, "0.1");
 }
@@ -84,18 +61,8 @@ fn library_in_rust_is_read_and_is_a_plugin() {
 fn file_that_is_no_object_file_is_refused() {
     let bench = Bench::new();
     bench.refused(b"", &host(), Truncated, &["is empty", "rename"]);
-    for text in [
-        "x",
-        "pub struct NotALibrary;",
-        "!<arch>\nsomething",
-        "\x7fELF",
-    ] {
-        bench.refused(
-            text.as_bytes(),
-            &host(),
-            NotAnObjectFile,
-            &["install the compiled library"],
-        );
+    for text in ["x", "pub struct NotALibrary;", "!<arch>\nsomething", "\x7fELF"] {
+        bench.refused(text.as_bytes(), &host(), NotAnObjectFile, &["install the compiled library"]);
     }
     let refusal = inspect(&bench.path("libgone.so"), &host()).unwrap_err();
     assert_eq!(refusal.code, Unreadable);
@@ -107,11 +74,7 @@ fn library_for_another_machine_is_refused() {
     let bench = Bench::new();
     let whole = bench.plugin();
     let here = Host::this().architecture.to_string();
-    let (other, number) = if here == "AARCH64" {
-        ("X86_64", 62)
-    } else {
-        ("AARCH64", 183)
-    };
+    let (other, number) = if here == "AARCH64" { ("X86_64", 62) } else { ("AARCH64", 183) };
     let mut bytes = whole.clone();
     bytes[MACHINE..MACHINE + 2].copy_from_slice(&u16::to_ne_bytes(number));
     let why = format!("built for {other}, this host is {here}");
@@ -122,39 +85,19 @@ fn library_for_another_machine_is_refused() {
         &[&why, "install the library that was built"],
     );
     bytes[MACHINE..MACHINE + 2].copy_from_slice(&u16::to_ne_bytes(0x1234));
-    bench.refused(
-        &bytes,
-        &host(),
-        WrongArchitecture,
-        &["built for machine 0x1234"],
-    );
+    bench.refused(&bytes, &host(), WrongArchitecture, &["built for machine 0x1234"]);
 
     let mut bytes = whole.clone();
     bytes[CLASS] = 3 - bytes[CLASS];
-    let bits = [
-        format!("{}-bit", 96 - usize::BITS),
-        format!("this host is {}-bit", usize::BITS),
-    ];
+    let bits = [format!("{}-bit", 96 - usize::BITS), format!("this host is {}-bit", usize::BITS)];
     bench.refused(&bytes, &host(), WrongArchitecture, &[&bits[0], &bits[1]]);
 
     let mut bytes = whole.clone();
     bytes[DATA] = 3 - bytes[DATA];
-    bench.refused(
-        &bytes,
-        &host(),
-        WrongArchitecture,
-        &["big-endian", "little-endian"],
-    );
+    bench.refused(&bytes, &host(), WrongArchitecture, &["big-endian", "little-endian"]);
 
-    let apple = Host {
-        format: Format::MachO,
-        architecture: Architecture::Aarch64,
-        ..host()
-    };
-    let texts = [
-        "in ELF format, this host loads Mach-O",
-        "built for AARCH64 (Mach-O",
-    ];
+    let apple = Host { format: Format::MachO, architecture: Architecture::Aarch64, ..host() };
+    let texts = ["in ELF format, this host loads Mach-O", "built for AARCH64 (Mach-O"];
     bench.refused(&whole, &apple, WrongArchitecture, &texts);
 }
 
@@ -167,12 +110,7 @@ fn executable_or_object_file_is_refused() {
         (&["-c"], "not linked"),
     ] {
         let bytes = bench.compile(WHOLE, flags);
-        bench.refused(
-            &bytes,
-            &host(),
-            NotASharedLibrary,
-            &[text, "crate-type = [\"cdylib\"]"],
-        );
+        bench.refused(&bytes, &host(), NotASharedLibrary, &[text, "crate-type = [\"cdylib\"]"]);
     }
     let mut core = bench.plugin();
     core[TYPE..TYPE + 2].copy_from_slice(&4_u16.to_ne_bytes());
@@ -195,31 +133,11 @@ fn library_that_can_also_be_run_is_a_library() {
 #[test]
 fn library_that_is_no_plugin_is_refused() {
     let bench = Bench::new();
-    let bytes = bench.compile(
-        Parts {
-            root: false,
-            ..WHOLE
-        },
-        SHARED,
-    );
-    let texts = [
-        "does not export _1as_0lib_1header_0root_bmodule_bloader",
-        "export_plugin!",
-    ];
+    let bytes = bench.compile(Parts { root: false, ..WHOLE }, SHARED);
+    let texts = ["does not export _1as_0lib_1header_0root_bmodule_bloader", "export_plugin!"];
     bench.refused(&bytes, &host(), NoRootSymbol, &texts);
-    let bytes = bench.compile(
-        Parts {
-            metadata: 0,
-            ..WHOLE
-        },
-        SHARED,
-    );
-    bench.refused(
-        &bytes,
-        &host(),
-        NoMetadata,
-        &["built without export_plugin!", "build it with"],
-    );
+    let bytes = bench.compile(Parts { metadata: 0, ..WHOLE }, SHARED);
+    bench.refused(&bytes, &host(), NoMetadata, &["built without export_plugin!", "build it with"]);
     let bytes = bench.compile(WHOLE, &["-shared", "-fPIC", "-fvisibility=hidden"]);
     bench.refused(&bytes, &host(), NoRootSymbol, &["does not export"]);
 }
@@ -227,55 +145,24 @@ fn library_that_is_no_plugin_is_refused() {
 #[test]
 fn metadata_that_cannot_be_read_is_refused() {
     let bench = Bench::new();
-    let bytes = bench.compile(
-        Parts {
-            metadata: SIZE_LIMIT as usize + 1,
-            ..WHOLE
-        },
-        SHARED,
-    );
-    bench.refused(
-        &bytes,
-        &host(),
-        Malformed,
-        &["65537 bytes, at most 65536", "build or copy"],
-    );
+    let bytes = bench.compile(Parts { metadata: SIZE_LIMIT as usize + 1, ..WHOLE }, SHARED);
+    bench.refused(&bytes, &host(), Malformed, &["65537 bytes, at most 65536", "build or copy"]);
     let mut bytes = bench.plugin();
     replace(&mut bytes, b"STORAGE-PLUGIN-", b"STORAGE_PLUGIN_");
-    bench.refused(
-        &bytes,
-        &host(),
-        Malformed,
-        &["does not hold a metadata record"],
-    );
+    bench.refused(&bytes, &host(), Malformed, &["does not hold a metadata record"]);
     let mut bytes = bench.plugin();
     replace(&mut bytes, b"{\"crate\":", b"{\"crape\":");
-    bench.refused(
-        &bytes,
-        &host(),
-        Malformed,
-        &["cannot be parsed", "missing field `crate`"],
-    );
+    bench.refused(&bytes, &host(), Malformed, &["cannot be parsed", "missing field `crate`"]);
 }
 
 #[cfg(target_env = "gnu")]
 #[test]
 fn library_that_needs_a_newer_glibc_is_refused() {
     let bench = Bench::new();
-    let old = Host {
-        glibc: Some((2, 1)),
-        ..host()
-    };
-    let texts = [
-        "it needs glibc 2.",
-        "this host runs glibc 2.1",
-        "as old as this one",
-    ];
+    let old = Host { glibc: Some((2, 1)), ..host() };
+    let texts = ["it needs glibc 2.", "this host runs glibc 2.1", "as old as this one"];
     bench.refused(&bench.plugin(), &old, NewerGlibc, &texts);
-    let unknown = Host {
-        glibc: None,
-        ..host()
-    };
+    let unknown = Host { glibc: None, ..host() };
     bench
         .inspect(&bench.plugin(), &unknown)
         .unwrap()
@@ -297,21 +184,11 @@ fn weakly_needed_version_of_glibc_does_not_count() {
         .windows(6)
         .enumerate()
         .filter(|(_, text)| text == b"GLIBC_")
-        .map(|(at, _)| {
-            bytes[at..]
-                .iter()
-                .copied()
-                .take_while(|&byte| byte != 0)
-                .collect()
-        })
+        .map(|(at, _)| bytes[at..].iter().copied().take_while(|&byte| byte != 0).collect())
         .collect();
     for name in names {
         // An entry of the table of needed versions: the name's hash, then two bytes of flags.
-        let strong = [
-            &object::elf::hash(&name).to_ne_bytes()[..],
-            &0_u16.to_ne_bytes(),
-        ]
-        .concat();
+        let strong = [&object::elf::hash(&name).to_ne_bytes()[..], &0_u16.to_ne_bytes()].concat();
         let weak = [&strong[..4], &2_u16.to_ne_bytes()].concat();
         if bytes.windows(6).any(|window| window == strong) {
             replace(&mut bytes, &strong, &weak);

@@ -55,16 +55,11 @@ pub(in crate::store) struct Envelope {
 impl Envelope {
     /// An envelope with a key.
     pub(super) fn new(key: &SecretKey) -> Self {
-        let digest = Sha256::new()
-            .chain_update(KEY_ID_DOMAIN)
-            .chain_update(key.expose())
-            .finalize();
+        let digest =
+            Sha256::new().chain_update(KEY_ID_DOMAIN).chain_update(key.expose()).finalize();
         let mut key_id = [0; KEY_ID_BYTES];
         key_id.copy_from_slice(&digest[..KEY_ID_BYTES]);
-        Self {
-            cipher: Aes256Gcm::new(key.expose().into()),
-            key_id: KeyId(key_id),
-        }
+        Self { cipher: Aes256Gcm::new(key.expose().into()), key_id: KeyId(key_id) }
     }
 
     /// Which key it has.
@@ -79,10 +74,7 @@ impl Envelope {
         let mut sealed = vec![VERSION];
         sealed.extend_from_slice(&self.key_id.0);
         let aad = bound(&sealed, place);
-        let payload = Payload {
-            msg: text,
-            aad: &aad,
-        };
+        let payload = Payload { msg: text, aad: &aad };
         let text = self.cipher.encrypt(&nonce.into(), payload).map_err(cause)?;
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(&text);
@@ -101,13 +93,8 @@ impl Envelope {
             None => return Err(SealFault::Broken),
         }
         let (header, rest) = sealed.split_at(HEADER_BYTES);
-        let (nonce, text) = rest
-            .split_first_chunk::<NONCE_BYTES>()
-            .ok_or(SealFault::Broken)?;
-        let payload = Payload {
-            msg: text,
-            aad: &bound(header, place),
-        };
+        let (nonce, text) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(SealFault::Broken)?;
+        let payload = Payload { msg: text, aad: &bound(header, place) };
         self.cipher
             .decrypt(nonce.into(), payload)
             .map(Zeroizing::new)
@@ -156,13 +143,7 @@ mod tests {
     #[test]
     fn it_opens_at_no_other_place() {
         let sealed = envelope(1).seal(&["ab", "c"], b"secret").unwrap();
-        for place in [
-            &["a", "bc"][..],
-            &["ab", "d"],
-            &["ab", "c", ""],
-            &["abc"],
-            &[],
-        ] {
+        for place in [&["a", "bc"][..], &["ab", "d"], &["ab", "c", ""], &["abc"], &[]] {
             assert_eq!(
                 envelope(1).open(place, &sealed).map(|_| ()),
                 Err(SealFault::Broken),
@@ -178,10 +159,7 @@ mod tests {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
             assert!(envelope(1).open(&["a"], &changed).is_err(), "byte {at}");
-            assert!(
-                envelope(1).open(&["a"], &sealed[..at]).is_err(),
-                "cut at {at}"
-            );
+            assert!(envelope(1).open(&["a"], &sealed[..at]).is_err(), "cut at {at}");
         }
     }
 

@@ -36,10 +36,7 @@ pub(super) fn load(directory: &Directory, needed: Option<KeyId>) -> Result<Secre
     match File::open(&path) {
         Ok(file) => read(file, &path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => match needed {
-            Some(key_id) => Err(OpenError::MissingKey {
-                path,
-                key_id: key_id.to_string(),
-            }),
+            Some(key_id) => Err(OpenError::MissingKey { path, key_id: key_id.to_string() }),
             None => create(directory, &path),
         },
         Err(error) => Err(io_error("open secret key", &path)(error)),
@@ -54,14 +51,10 @@ fn read(file: File, path: &Path) -> Result<SecretKey, OpenError> {
         let path = path.to_owned();
         return Err(OpenError::ExposedKey { path, mode });
     }
-    let malformed = || OpenError::MalformedKey {
-        path: path.to_owned(),
-    };
+    let malformed = || OpenError::MalformedKey { path: path.to_owned() };
     // Long enough from the start: growing would leave copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_FILE as usize + 1));
-    file.take(LONGEST_FILE)
-        .read_to_end(&mut bytes)
-        .map_err(error())?;
+    file.take(LONGEST_FILE).read_to_end(&mut bytes).map_err(error())?;
     let text = str::from_utf8(&bytes).map_err(|_| malformed())?;
     SecretKey::from_hex(text).ok_or_else(malformed)
 }

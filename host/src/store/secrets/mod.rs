@@ -37,10 +37,7 @@ pub(super) fn unlock(
     proof: Option<&str>,
     database: &Path,
 ) -> Result<Unlocked, OpenError> {
-    let damaged = || OpenError::DamagedRecord {
-        path: database.to_owned(),
-        name: meta::KEY_PROOF,
-    };
+    let damaged = || OpenError::DamagedRecord { path: database.to_owned(), name: meta::KEY_PROOF };
     let proof = match proof {
         Some(text) => Some(hex::decode(text).ok_or_else(damaged)?),
         None => None,
@@ -58,16 +55,10 @@ pub(super) fn unlock(
             .seal(&PROOF_PLACE, PROOF)
             .map_err(|source| OpenError::NoRandomness { source })?;
         let new_proof = Some(hex::encode(&sealed));
-        return Ok(Unlocked {
-            envelope,
-            new_proof,
-        });
+        return Ok(Unlocked { envelope, new_proof });
     };
     match envelope.open(&PROOF_PLACE, &sealed) {
-        Ok(text) if *text == PROOF => Ok(Unlocked {
-            envelope,
-            new_proof: None,
-        }),
+        Ok(text) if *text == PROOF => Ok(Unlocked { envelope, new_proof: None }),
         Err(SealFault::OtherKey(needed)) => Err(OpenError::WrongKey {
             origin: source.origin(directory),
             given: envelope.key_id().to_string(),
@@ -79,7 +70,5 @@ pub(super) fn unlock(
 
 /// The system drew no random numbers.
 pub(super) fn no_randomness(error: getrandom::Error) -> OpenError {
-    OpenError::NoRandomness {
-        source: Arc::new(error),
-    }
+    OpenError::NoRandomness { source: Arc::new(error) }
 }

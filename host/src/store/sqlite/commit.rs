@@ -80,11 +80,7 @@ pub(super) struct Committer {
 impl Committer {
     /// A committer that counts its commits there.
     pub(super) fn new(connection: Connection, commits: Arc<AtomicU64>) -> Self {
-        Self {
-            connection,
-            commits,
-            stopped: None,
-        }
+        Self { connection, commits, stopped: None }
     }
 
     /// Makes the changes durable, and answers each.

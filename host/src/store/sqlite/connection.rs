@@ -99,9 +99,7 @@ impl Database {
         connection.busy_timeout(PATIENCE).map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         // The file may have been made by someone else: its schema must not call functions.
-        connection
-            .pragma_update(None, "trusted_schema", false)
-            .map_err(failed)?;
+        connection.pragma_update(None, "trusted_schema", false).map_err(failed)?;
         Ok(connection)
     }
 }
@@ -114,15 +112,8 @@ pub(super) fn database_error(
     let path = path.to_owned();
     move |error| match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotADatabase { path },
-        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged {
-            path,
-            finding: error.to_string(),
-        },
-        _ => OpenError::Database {
-            doing,
-            path,
-            source: Arc::new(error),
-        },
+        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path, finding: error.to_string() },
+        _ => OpenError::Database { doing, path, source: Arc::new(error) },
     }
 }
 
@@ -133,9 +124,6 @@ fn findings(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let findings: Vec<String> = rows.collect::<rusqlite::Result<_>>()?;
     match findings.as_slice() {
         [only] if only == "ok" => Ok(Vec::new()),
-        _ => Ok(findings
-            .iter()
-            .map(|finding| finding.replace('\n', " "))
-            .collect()),
+        _ => Ok(findings.iter().map(|finding| finding.replace('\n', " ")).collect()),
     }
 }

@@ -41,20 +41,13 @@ impl DetailRepository for SqliteRepository {
                 connection
                     .prepare_cached(GET)?
                     .query_row(
-                        params![
-                            wanted.plugin,
-                            wanted.owner_kind,
-                            wanted.owner_uuid,
-                            wanted.key
-                        ],
+                        params![wanted.plugin, wanted.owner_kind, wanted.owner_uuid, wanted.key],
                         |row| row.get::<_, Vec<u8>>(0),
                     )
                     .optional()
             })
             .await?;
-        sealed
-            .map(|sealed| self.open_detail(&place, &sealed))
-            .transpose()
+        sealed.map(|sealed| self.open_detail(&place, &sealed)).transpose()
     }
 
     async fn set_detail(&self, plugin: &str, request: &SetDetailRequest) -> Result<(), StoreError> {
@@ -64,10 +57,7 @@ impl DetailRepository for SqliteRepository {
         let sealed = self
             .envelope
             .seal(&place.bound_to(), request.value.expose().as_bytes())
-            .map_err(|source| StoreError::Write {
-                what: what.clone(),
-                source,
-            })?;
+            .map_err(|source| StoreError::Write { what: what.clone(), source })?;
         self.writer
             .submit(what, move |connection| {
                 connection.prepare_cached(SET)?.execute(params![
@@ -127,17 +117,11 @@ impl DetailRepository for SqliteRepository {
 
 impl SqliteRepository {
     fn open_detail(&self, place: &DetailPlace, sealed: &[u8]) -> Result<Secret, StoreError> {
-        let unreadable = |reason| StoreError::Unreadable {
-            what: place.what("read"),
-            reason,
-        };
-        let bytes = self
-            .envelope
-            .open(&place.bound_to(), sealed)
-            .map_err(|fault| match fault {
-                SealFault::OtherKey(_) => unreadable("was sealed with another key"),
-                SealFault::Broken => unreadable("was changed or moved from another place"),
-            })?;
+        let unreadable = |reason| StoreError::Unreadable { what: place.what("read"), reason };
+        let bytes = self.envelope.open(&place.bound_to(), sealed).map_err(|fault| match fault {
+            SealFault::OtherKey(_) => unreadable("was sealed with another key"),
+            SealFault::Broken => unreadable("was changed or moved from another place"),
+        })?;
         into_secret(bytes).ok_or_else(|| unreadable("is no text"))
     }
 }

@@ -18,9 +18,7 @@ pub(super) fn get(
     path: &Path,
 ) -> Result<Option<String>, OpenError> {
     connection
-        .query_row("SELECT value FROM meta WHERE name = $1", [name], |row| {
-            row.get(0)
-        })
+        .query_row("SELECT value FROM meta WHERE name = $1", [name], |row| row.get(0))
         .optional()
         .map_err(database_error("read", path))
 }
@@ -33,10 +31,7 @@ pub(super) fn add(
     path: &Path,
 ) -> Result<(), OpenError> {
     connection
-        .execute(
-            "INSERT INTO meta (name, value) VALUES ($1, $2)",
-            params![name, value],
-        )
+        .execute("INSERT INTO meta (name, value) VALUES ($1, $2)", params![name, value])
         .map(|_| ())
         .map_err(database_error("write", path))
 }
@@ -52,9 +47,8 @@ pub(super) fn installation_id(
             name: INSTALLATION_ID,
         });
     }
-    let bits = getrandom::u64().map_err(|error| OpenError::NoRandomness {
-        source: Arc::new(error),
-    })?;
+    let bits =
+        getrandom::u64().map_err(|error| OpenError::NoRandomness { source: Arc::new(error) })?;
     let id = InstallationId::from_random(bits);
     add(connection, INSTALLATION_ID, id.as_str(), path)?;
     log::info!("created database {path:?} for installation {id}");

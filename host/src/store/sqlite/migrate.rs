@@ -33,9 +33,8 @@ pub(super) fn migrate(
     path: &Path,
 ) -> Result<(), OpenError> {
     let failed = |error| database_error("read the schema version of", path)(error);
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(failed)?;
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let applied = match applied(&transaction).map_err(failed)? {
         Some(applied) => applied,
         None if has_tables(&transaction).map_err(failed)? => {
@@ -49,9 +48,7 @@ pub(super) fn migrate(
     };
     compare(&applied, steps, path)?;
     apply(&transaction, &applied, steps, path)?;
-    transaction
-        .commit()
-        .map_err(|error| database_error("write", path)(error))?;
+    transaction.commit().map_err(|error| database_error("write", path)(error))?;
     let (from, to) = (applied.len(), steps.len());
     if from != 0 && from != to {
         log::info!("brought database {path:?} from schema version {from} to {to}");
@@ -67,19 +64,13 @@ fn applied(transaction: &Transaction<'_>) -> rusqlite::Result<Option<Vec<Applied
     let mut statement =
         transaction.prepare("SELECT version, name, checksum FROM schema_steps ORDER BY version")?;
     let rows = statement.query_map([], |row| {
-        Ok(Applied {
-            version: row.get(0)?,
-            name: row.get(1)?,
-            checksum: row.get(2)?,
-        })
+        Ok(Applied { version: row.get(0)?, name: row.get(1)?, checksum: row.get(2)? })
     })?;
     rows.collect::<rusqlite::Result<_>>().map(Some)
 }
 
 fn has_tables(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
-    transaction.query_row("SELECT COUNT(*) <> 0 FROM sqlite_master", [], |row| {
-        row.get(0)
-    })
+    transaction.query_row("SELECT COUNT(*) <> 0 FROM sqlite_master", [], |row| row.get(0))
 }
 
 /// Refuses a database that did not go the way of these steps.
@@ -89,11 +80,7 @@ fn compare(applied: &[Applied], steps: &[Step], path: &Path) -> Result<(), OpenE
     let host = newest(steps.last().map(|step| step.version));
     if database > host {
         let path = path.to_owned();
-        return Err(OpenError::Newer {
-            path,
-            database,
-            host,
-        });
+        return Err(OpenError::Newer { path, database, host });
     }
     let other = applied.iter().zip(steps).find(|(applied, step)| {
         applied.version != step.version || applied.checksum != step.checksum()
@@ -117,16 +104,15 @@ fn apply(
     let from = applied.last().map(|step| step.version).unwrap_or_default();
     let to = steps.last().map(|step| step.version).unwrap_or_default();
     for step in steps.iter().skip(applied.len()) {
-        transaction
-            .execute_batch(step.sql)
-            .and_then(|()| record(transaction, step))
-            .map_err(|error| OpenError::Migration {
+        transaction.execute_batch(step.sql).and_then(|()| record(transaction, step)).map_err(
+            |error| OpenError::Migration {
                 path: path.to_owned(),
                 from,
                 to,
                 version: step.version,
                 source: Arc::new(error),
-            })?;
+            },
+        )?;
     }
     Ok(())
 }

@@ -95,10 +95,7 @@ impl Repository for SqliteRepository {
     fn close(&self) {
         self.readers.stop();
         self.writer.stop();
-        let directory = &mut *self
-            .directory
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let directory = &mut *self.directory.lock().unwrap_or_else(PoisonError::into_inner);
         drop(directory.take());
     }
 }

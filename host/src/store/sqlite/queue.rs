@@ -37,11 +37,8 @@ impl<T> Queued<T> {
 /// A queue with so many places, and the end where work comes out.
 pub(super) fn queue<T>(places: usize) -> (Queue<T>, Receiver<Queued<T>>) {
     let (sender, receiver) = mpsc::channel();
-    let queue = Queue {
-        places,
-        room: Arc::new(Semaphore::new(places)),
-        sender: Mutex::new(Some(sender)),
-    };
+    let queue =
+        Queue { places, room: Arc::new(Semaphore::new(places)), sender: Mutex::new(Some(sender)) };
     (queue, receiver)
 }
 
@@ -51,14 +48,8 @@ impl<T> Queue<T> {
     /// # Errors
     /// `Closed`.
     pub(super) async fn push(&self, item: T) -> Result<(), StoreError> {
-        let place = Arc::clone(&self.room)
-            .acquire_owned()
-            .await
-            .map_err(|_| StoreError::Closed)?;
-        let queued = Queued {
-            item,
-            _place: place,
-        };
+        let place = Arc::clone(&self.room).acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let queued = Queued { item, _place: place };
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         let sender = sender.as_ref().ok_or(StoreError::Closed)?;
         sender.send(queued).map_err(|_| StoreError::Closed)

@@ -38,10 +38,7 @@ impl Readers {
     /// Opens the connections and starts the threads. They end with [`stop`](Self::stop).
     pub(super) fn start(database: &Database) -> Result<Self, OpenError> {
         let (queue, receiver) = queue(PLACES);
-        let readers = Self {
-            queue,
-            threads: Mutex::new(Vec::with_capacity(THREADS)),
-        };
+        let readers = Self { queue, threads: Mutex::new(Vec::with_capacity(THREADS)) };
         let work: Work = Arc::new(Mutex::new(receiver));
         for number in 1..=THREADS {
             let connection = database.open_to_read()?;
@@ -117,10 +114,7 @@ fn read<T>(
     });
     match catch_unwind(guarded) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(StoreError::Read {
-            what,
-            source: Arc::new(error),
-        }),
+        Ok(Err(error)) => Err(StoreError::Read { what, source: Arc::new(error) }),
         Err(_) => Err(StoreError::Internal { what }),
     }
 }

@@ -83,10 +83,7 @@ impl Gate {
 async fn queued(repository: &SqliteRepository, changes: usize) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while repository.writer.waiting() < changes {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "the changes do not come"
-        );
+        assert!(std::time::Instant::now() < deadline, "the changes do not come");
         tokio::task::yield_now().await;
     }
 }
@@ -131,9 +128,7 @@ async fn a_lone_change_does_not_wait_for_others() {
     let (_directory, repository) = open();
     let before = repository.commits();
     for number in 0..10 {
-        set(&repository, &number.to_string(), "value")
-            .await
-            .unwrap();
+        set(&repository, &number.to_string(), "value").await.unwrap();
     }
     assert_eq!(repository.commits() - before, 10);
 }
@@ -169,14 +164,8 @@ async fn a_failing_change_harms_no_neighbour_and_leaves_nothing() {
     also_good.unwrap();
     let text = bad.unwrap_err().to_string();
     assert_eq!(text, "cannot test: the store did not take it");
-    assert!(
-        matches!(panicking, Err(StoreError::Internal { .. })),
-        "{panicking:?}"
-    );
-    assert!(
-        matches!(ending, Err(StoreError::Internal { .. })),
-        "{ending:?}"
-    );
+    assert!(matches!(panicking, Err(StoreError::Internal { .. })), "{panicking:?}");
+    assert!(matches!(ending, Err(StoreError::Internal { .. })), "{ending:?}");
     assert!(is_kept(&repository, "before").await);
     assert!(is_kept(&repository, "after").await);
     let halves = |connection: &Connection| {
@@ -209,10 +198,7 @@ async fn a_full_disk_refuses_the_change_that_does_not_fit_only() {
     );
     before.unwrap();
     after.unwrap();
-    assert!(
-        matches!(too_large, Err(StoreError::Full { .. })),
-        "{too_large:?}"
-    );
+    assert!(matches!(too_large, Err(StoreError::Full { .. })), "{too_large:?}");
     assert!(is_kept(&repository, "before").await && is_kept(&repository, "after").await);
     assert!(!is_kept(&repository, "large").await);
 }
@@ -260,17 +246,11 @@ async fn a_reader_cannot_write_and_a_panic_does_not_end_it() {
     for _ in 0..20 {
         let broken = |_: &Connection| -> rusqlite::Result<()> { panic!("on purpose") };
         let outcome = repository.readers.submit("test".to_owned(), broken).await;
-        assert!(
-            matches!(outcome, Err(StoreError::Internal { .. })),
-            "{outcome:?}"
-        );
+        assert!(matches!(outcome, Err(StoreError::Internal { .. })), "{outcome:?}");
     }
     let write = |connection: &Connection| connection.execute("DELETE FROM meta", []);
     let outcome = repository.readers.submit("test".to_owned(), write).await;
-    assert!(
-        matches!(outcome, Err(StoreError::Read { .. })),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(StoreError::Read { .. })), "{outcome:?}");
 }
 
 #[tokio::test]
@@ -281,18 +261,13 @@ async fn a_commit_waits_for_the_disk() {
         let sync: u8 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
         Ok((mode, sync))
     };
-    let (mode, sync) = repository
-        .writer
-        .submit("test".to_owned(), pragmas)
-        .await
-        .unwrap();
+    let (mode, sync) = repository.writer.submit("test".to_owned(), pragmas).await.unwrap();
     assert_eq!((mode.as_str(), sync), ("wal", 2));
 }
 
 fn versions(connection: &Connection) -> Vec<u32> {
-    let mut statement = connection
-        .prepare("SELECT version FROM schema_steps ORDER BY version")
-        .unwrap();
+    let mut statement =
+        connection.prepare("SELECT version FROM schema_steps ORDER BY version").unwrap();
     let rows = statement.query_map([], |row| row.get(0)).unwrap();
     rows.collect::<rusqlite::Result<_>>().unwrap()
 }
@@ -302,9 +277,7 @@ fn an_older_database_goes_the_missing_steps() {
     let mut connection = Connection::open_in_memory().unwrap();
     let path = Path::new("store.db");
     migrate(&mut connection, &STEPS[..1], path).unwrap();
-    connection
-        .execute("INSERT INTO meta (name, value) VALUES ('kept', 'x')", [])
-        .unwrap();
+    connection.execute("INSERT INTO meta (name, value) VALUES ('kept', 'x')", []).unwrap();
     migrate(&mut connection, STEPS, path).unwrap();
     migrate(&mut connection, STEPS, path).unwrap();
     let expected: Vec<_> = STEPS.iter().map(|step| step.version).collect();
@@ -320,24 +293,9 @@ fn a_step_that_fails_leaves_the_older_database_as_it_was() {
     let path = Path::new("store.db");
     migrate(&mut connection, &STEPS[..1], path).unwrap();
     let sql = "CREATE TABLE third (a TEXT); CREATE TABLE third (a TEXT)";
-    let broken = Step {
-        version: 3,
-        name: "broken",
-        sql,
-    };
+    let broken = Step { version: 3, name: "broken", sql };
     let error = migrate(&mut connection, &[STEPS[0], STEPS[1], broken], path).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            OpenError::Migration {
-                from: 1,
-                to: 3,
-                version: 3,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, OpenError::Migration { from: 1, to: 3, version: 3, .. }), "{error:?}");
     assert_eq!(versions(&connection), [1]);
     assert!(!connection.table_exists(None, "plugin_details").unwrap());
 }

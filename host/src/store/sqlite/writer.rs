@@ -46,11 +46,7 @@ impl Writer {
             .name("store-writer".to_owned())
             .spawn(move || run(&receiver, committer))
             .map_err(io_error("start the writer of", path))?;
-        Ok(Self {
-            queue,
-            commits,
-            thread: Mutex::new(Some(thread)),
-        })
+        Ok(Self { queue, commits, thread: Mutex::new(Some(thread)) })
     }
 
     /// Makes a change and waits until the disk has it.
@@ -63,12 +59,7 @@ impl Writer {
         W: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let change = Change {
-            what,
-            work,
-            value: None,
-            answer,
-        };
+        let change = Change { what, work, value: None, answer };
         self.queue.push(Box::new(change)).await?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
@@ -131,12 +122,7 @@ where
     }
 
     fn answer(self: Box<Self>, outcome: Result<(), Fault>) {
-        let Self {
-            what,
-            value,
-            answer,
-            ..
-        } = *self;
+        let Self { what, value, answer, .. } = *self;
         let answered = match (outcome, value) {
             (Ok(()), Some(value)) => answer.send(Ok(value)),
             (Ok(()), None) => answer.send(Err(StoreError::Internal { what })),

@@ -11,17 +11,12 @@ async fn values_and_the_installation_id_last() {
     let path = directory.path().join("new/data");
     let store = Store::open(&path).unwrap();
     let id = store.installation_id().clone();
-    set(&*store.repository(), own("key"), "value")
-        .await
-        .unwrap();
+    set(&*store.repository(), own("key"), "value").await.unwrap();
     drop(store);
 
     let store = Store::open(&path).unwrap();
     assert_eq!(*store.installation_id(), id);
-    assert_eq!(
-        get(&*store.repository(), &own("key")).await.as_deref(),
-        Some("value")
-    );
+    assert_eq!(get(&*store.repository(), &own("key")).await.as_deref(), Some("value"));
 }
 
 #[tokio::test]
@@ -42,10 +37,7 @@ async fn a_closed_directory_is_free_though_its_store_is_still_held() {
     // The log was taken into the database: a backup of store.db alone is whole.
     assert!(!directory.path().join("store.db-wal").exists());
     let store = Store::open(directory.path()).unwrap();
-    assert_eq!(
-        get(&*store.repository(), &own("key")).await.as_deref(),
-        Some("value")
-    );
+    assert_eq!(get(&*store.repository(), &own("key")).await.as_deref(), Some("value"));
 }
 
 #[tokio::test]
@@ -55,8 +47,6 @@ async fn what_a_crash_at_the_first_start_leaves_is_no_obstacle() {
         fs::write(directory.path().join(name), "").unwrap();
     }
     let store = Store::open(directory.path()).unwrap();
-    set(&*store.repository(), own("key"), "value")
-        .await
-        .unwrap();
+    set(&*store.repository(), own("key"), "value").await.unwrap();
     assert!(!directory.path().join("secret.key.new").exists());
 }

@@ -104,10 +104,7 @@ impl Acknowledged {
             let kept = value.as_deref().and_then(|value| value.split_once(' '));
             let kept = kept.map(|(number, _)| number.parse().unwrap());
             // A change whose acknowledgement did not arrive any more may be there.
-            assert!(
-                kept >= Some(*number),
-                "{key}: {kept:?} is kept, {number} was acknowledged"
-            );
+            assert!(kept >= Some(*number), "{key}: {kept:?} is kept, {number} was acknowledged");
         }
     }
 }
@@ -133,10 +130,7 @@ fn what_was_acknowledged_survives_a_kill_at_any_point() {
         process.wait().unwrap();
         acknowledged.assert_kept(directory.path());
     }
-    assert!(
-        acknowledged.0.len() > ROUNDS,
-        "it was always killed too early"
-    );
+    assert!(acknowledged.0.len() > ROUNDS, "it was always killed too early");
 }
 
 #[test]
@@ -145,14 +139,7 @@ fn a_kill_during_the_first_start_leaves_a_directory_that_opens() {
         return be_the_other_process(Path::new(&directory));
     }
     let test = "a_kill_during_the_first_start_leaves_a_directory_that_opens";
-    for file in [
-        "",
-        "lock",
-        "store.db",
-        "store.db-wal",
-        "secret.key.new",
-        "secret.key",
-    ] {
+    for file in ["", "lock", "store.db", "store.db-wal", "secret.key.new", "secret.key"] {
         let directory = temporary();
         let command = Command::new(env::current_exe().unwrap());
         let mut process = other_process(command, test, directory.path(), 0);
@@ -181,9 +168,7 @@ fn a_commit_that_fails_in_the_disk_is_the_last() {
     // A limit of the file size makes a write fail, as a broken disk does.
     let mut limited = Command::new("sh");
     let script = "trap '' XFSZ && ulimit -f 1024 && exec \"$0\" \"$@\"";
-    limited
-        .args(["-c", script])
-        .arg(env::current_exe().unwrap());
+    limited.args(["-c", script]).arg(env::current_exe().unwrap());
     let mut process = other_process(limited, test, directory.path(), 0);
     let lines: Vec<_> = lines(&mut process).collect();
     assert!(process.wait().unwrap().success());
@@ -193,10 +178,7 @@ fn a_commit_that_fails_in_the_disk_is_the_last() {
     assert!(!acknowledged.0.is_empty());
     let stopped = lines.iter().filter(|line| *line == "stopped").count();
     assert_eq!(stopped, WRITERS);
-    let failed = lines
-        .iter()
-        .filter(|line| line.starts_with("failed "))
-        .count();
+    let failed = lines.iter().filter(|line| line.starts_with("failed ")).count();
     assert!((1..=WRITERS).contains(&failed), "{failed} failed");
     acknowledged.assert_kept(directory.path());
 }

@@ -23,12 +23,7 @@ fn a_second_host_is_refused_by_the_pid_of_the_first() {
     let first = Store::open(directory.path()).unwrap();
     let error = refusal(directory.path());
     assert!(matches!(error, OpenError::InUse { .. }), "{error:?}");
-    assert!(
-        error
-            .to_string()
-            .contains(&format!("(pid {})", process::id())),
-        "{error}"
-    );
+    assert!(error.to_string().contains(&format!("(pid {})", process::id())), "{error}");
     drop(first);
     drop(Store::open(directory.path()).unwrap());
 }
@@ -63,19 +58,14 @@ fn a_database_of_other_steps_is_refused() {
     let change = "UPDATE schema_steps SET checksum = 'x' WHERE version = 2";
     database(directory.path()).execute(change, []).unwrap();
     let error = refusal(directory.path());
-    assert!(
-        matches!(error, OpenError::OtherSchema { version: 2, .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, OpenError::OtherSchema { version: 2, .. }), "{error:?}");
 }
 
 #[test]
 fn a_database_of_another_program_is_refused_and_left_as_it_is() {
     let directory = temporary();
     let other = database(directory.path());
-    other
-        .execute_batch("CREATE TABLE guests (name TEXT)")
-        .unwrap();
+    other.execute_batch("CREATE TABLE guests (name TEXT)").unwrap();
     drop(other);
     let before = fs::read(directory.path().join("store.db")).unwrap();
     let error = refusal(directory.path());
@@ -100,20 +90,14 @@ async fn a_damaged_database_is_refused() {
     let store = Store::open(directory.path()).unwrap();
     for number in 0..50 {
         let key = format!("key-{number}");
-        set(&*store.repository(), own(&key), &"x".repeat(500))
-            .await
-            .unwrap();
+        set(&*store.repository(), own(&key), &"x".repeat(500)).await.unwrap();
     }
     drop(store);
     let path = directory.path().join("store.db");
     let sound = fs::read(&path).unwrap();
     let last_page = sound.len() - 4096;
 
-    let mut file = fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(&path)
-        .unwrap();
+    let mut file = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
     file.seek(SeekFrom::Start(last_page as u64)).unwrap();
     let mut page = [0; 4096];
     file.read_exact(&mut page).unwrap();

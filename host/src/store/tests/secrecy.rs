@@ -44,9 +44,7 @@ async fn no_error_has_a_secret() {
     let directory = temporary();
     let store = Store::open(directory.path()).unwrap();
     let large = SECRET.repeat(4000);
-    let error = set(&*store.repository(), own("key"), &large)
-        .await
-        .unwrap_err();
+    let error = set(&*store.repository(), own("key"), &large).await.unwrap_err();
     assert!(!format!("{error} {error:?} {store:?}").contains(SECRET));
 }
 
@@ -62,15 +60,9 @@ async fn values_that_were_swapped_in_the_database_do_not_open() {
         (SELECT value_encrypted FROM plugin_details WHERE key = 'theirs') WHERE key = 'mine'";
     assert_eq!(outside.execute(swap, []).unwrap(), 1);
 
-    let error = repository
-        .get_detail(PLUGIN, &own("mine"))
-        .await
-        .unwrap_err();
+    let error = repository.get_detail(PLUGIN, &own("mine")).await.unwrap_err();
     assert!(matches!(error, StoreError::Unreadable { .. }), "{error:?}");
-    assert_eq!(
-        get(&*repository, &own("theirs")).await.as_deref(),
-        Some(SECRET)
-    );
+    assert_eq!(get(&*repository, &own("theirs")).await.as_deref(), Some(SECRET));
 }
 
 #[tokio::test]
@@ -82,10 +74,7 @@ async fn a_given_key_needs_no_file() {
     drop(store);
     assert!(!directory.path().join("secret.key").exists());
     let store = Store::open_with_key(directory.path(), given()).unwrap();
-    assert_eq!(
-        get(&*store.repository(), &own("key")).await.as_deref(),
-        Some(SECRET)
-    );
+    assert_eq!(get(&*store.repository(), &own("key")).await.as_deref(), Some(SECRET));
 }
 
 #[test]
@@ -96,10 +85,7 @@ fn a_wrong_key_is_refused() {
     let error = refusal_with(directory.path(), key(2));
     assert!(matches!(error, OpenError::WrongKey { .. }), "{error:?}");
     let text = error.to_string();
-    assert!(
-        text.starts_with("the secret key of the environment is not the one"),
-        "{text}"
-    );
+    assert!(text.starts_with("the secret key of the environment is not the one"), "{text}");
     drop(Store::open_with_key(directory.path(), key(1)).unwrap());
 }
 
@@ -128,10 +114,7 @@ fn a_key_that_others_can_see_is_refused() {
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         let error = refusal(directory.path());
         assert!(matches!(error, OpenError::ExposedKey { .. }), "{error:?}");
-        assert!(
-            error.to_string().contains(&format!("(mode {mode:04o})")),
-            "{error}"
-        );
+        assert!(error.to_string().contains(&format!("(mode {mode:04o})")), "{error}");
     }
     fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
     drop(Store::open(directory.path()).unwrap());

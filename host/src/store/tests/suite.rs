@@ -61,20 +61,12 @@ pub(super) async fn a_value_replaces_the_one_before(repository: &dyn Repository)
         set(repository, own("key"), value).await.unwrap();
     }
     assert_eq!(get(repository, &own("key")).await.as_deref(), Some("third"));
-    assert_eq!(
-        list(repository, PLUGIN, DetailOwner::Plugin, Uuid::nil())
-            .await
-            .len(),
-        1
-    );
+    assert_eq!(list(repository, PLUGIN, DetailOwner::Plugin, Uuid::nil()).await.len(), 1);
 }
 
 pub(super) async fn what_was_never_kept_is_not_there(repository: &dyn Repository) {
     assert_eq!(get(repository, &own("key")).await, None);
-    assert_eq!(
-        list(repository, PLUGIN, DetailOwner::Plugin, Uuid::nil()).await,
-        []
-    );
+    assert_eq!(list(repository, PLUGIN, DetailOwner::Plugin, Uuid::nil()).await, []);
 }
 
 pub(super) async fn a_removed_value_is_gone(repository: &dyn Repository) {
@@ -108,10 +100,7 @@ pub(super) async fn a_plugin_sees_its_own_values_only(repository: &dyn Repositor
     set(repository, own("key"), "mine").await.unwrap();
     let theirs = SetDetailRequest::new(own("key"), Secret::new("theirs"));
     repository.set_detail("other", &theirs).await.unwrap();
-    repository
-        .remove_detail("third", &own("key"))
-        .await
-        .unwrap();
+    repository.remove_detail("third", &own("key")).await.unwrap();
     assert_eq!(get(repository, &own("key")).await.as_deref(), Some("mine"));
     let seen = list(repository, "other", DetailOwner::Plugin, Uuid::nil()).await;
     assert_eq!(seen, [("key".to_owned(), "theirs".to_owned())]);
@@ -144,16 +133,7 @@ pub(super) async fn a_value_at_the_limit_is_kept_and_a_larger_one_refused(
 
 pub(super) async fn any_text_is_a_key(repository: &dyn Repository) {
     let long = "k".repeat(MAX_KEY_BYTES);
-    let keys = [
-        "'; DROP TABLE meta; --",
-        "%",
-        "A",
-        "a",
-        " ",
-        "ключ",
-        "a/b\\c\"",
-        &long,
-    ];
+    let keys = ["'; DROP TABLE meta; --", "%", "A", "a", " ", "ключ", "a/b\\c\"", &long];
     for key in keys {
         set(repository, own(key), key).await.unwrap();
     }
@@ -163,32 +143,16 @@ pub(super) async fn any_text_is_a_key(repository: &dyn Repository) {
 }
 
 pub(super) async fn what_is_no_key_is_refused(repository: &dyn Repository) {
-    for at in [
-        own(""),
-        own("a\0b"),
-        DetailKey::new(DetailOwner::Unknown, Uuid::nil(), "a"),
-    ] {
+    for at in [own(""), own("a\0b"), DetailKey::new(DetailOwner::Unknown, Uuid::nil(), "a")] {
         let refused = repository.get_detail(PLUGIN, &at).await;
-        assert!(
-            matches!(refused, Err(StoreError::InvalidAddress { .. })),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(StoreError::InvalidAddress { .. })), "{refused:?}");
         let refused = set(repository, at, "value").await;
-        assert!(
-            matches!(refused, Err(StoreError::InvalidAddress { .. })),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(StoreError::InvalidAddress { .. })), "{refused:?}");
     }
     let refused = set(repository, own(&"k".repeat(MAX_KEY_BYTES + 1)), "value").await;
-    assert!(
-        matches!(refused, Err(StoreError::TooLarge { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(StoreError::TooLarge { .. })), "{refused:?}");
     let refused = repository.remove_detail("", &own("a")).await;
-    assert!(
-        matches!(refused, Err(StoreError::InvalidAddress { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(StoreError::InvalidAddress { .. })), "{refused:?}");
 }
 
 pub(super) async fn changes_made_at_once_all_last(repository: &dyn Repository) {
@@ -248,9 +212,7 @@ async fn list(
     let request = ListDetailsRequest::new(owner, uuid);
     let details = repository.list_details(plugin, &request).await.unwrap();
     let pairs = details.iter();
-    pairs
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
+    pairs.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 /// Polls on this thread, with no runtime around.

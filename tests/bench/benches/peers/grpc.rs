@@ -21,7 +21,7 @@ use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 
 /// With this variable set the bench is the peer's server, on the socket that it names.
-pub const SERVE: &str = "BENCH_GRPC_SOCKET";
+pub(crate) const SERVE: &str = "BENCH_GRPC_SOCKET";
 const METHOD: &str = "/bench.Peer/Maintain";
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -37,7 +37,7 @@ struct Answer {
 }
 
 /// A client, and the process it speaks to.
-pub struct Peer {
+pub(crate) struct Peer {
     channel: Channel,
     _server: Running,
     _directory: tempfile::TempDir,
@@ -54,7 +54,7 @@ impl Drop for Running {
 }
 
 impl Peer {
-    pub async fn start() -> anyhow::Result<Self> {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         let socket = directory.path().join("grpc");
         let server = Command::new(std::env::current_exe()?).env(SERVE, &socket).spawn()?;
@@ -63,12 +63,13 @@ impl Peer {
             if let Ok(channel) = connect(socket.clone()).await {
                 return Ok(Self { channel, _server: server, _directory: directory });
             }
+            // sleeps because the peer says nothing when its socket is there
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         anyhow::bail!("the gRPC peer did not start")
     }
 
-    pub async fn call(&self) -> bool {
+    pub(crate) async fn call(&self) -> bool {
         let mut client = tonic::client::Grpc::new(self.channel.clone());
         if client.ready().await.is_err() {
             return false;
@@ -122,7 +123,7 @@ impl Service<http::Request<Body>> for Maintain {
 }
 
 /// Serves until it is killed.
-pub fn serve(socket: &OsStr) -> anyhow::Result<()> {
+pub(crate) fn serve(socket: &OsStr) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = UnixListener::bind(socket).context("cannot bind")?;
