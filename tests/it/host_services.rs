@@ -83,7 +83,8 @@ async fn details_and_a_directory_are_to_be_had_in_a_call() {
         let details: Details = plugin.create("remember").await.unwrap().details;
         assert_eq!(details.get("remembered"), Some("as it was"), "{skin:?}");
         assert_eq!(details.get("got"), Some("as it was"), "{skin:?}");
-        assert!(details.get("directory").is_some_and(|path| path.starts_with('/')), "{details:?}");
+        // A library is never unloaded and holds its host, so nobody else takes this away.
+        std::fs::remove_dir(details.get("directory").unwrap()).unwrap();
     }
 }
 

@@ -30,7 +30,7 @@ async fn the_end_of_its_process_is_one_error_of_each_call_and_it_works_again() {
         let error = plugin.create(act).await.unwrap_err();
         assert!(started.elapsed() < LONG / 2, "{act}: {:?}", started.elapsed());
         assert_eq!(error.kind(), PluginErrorKind::Unavailable, "{act}: {error}");
-        let text = format!("the plugin's process {how}; it is being started again");
+        let text = format!("the plugin's process {how}");
         assert_eq!(error.message(), text, "{act}");
         let other = other.await.unwrap().unwrap_err();
         assert_eq!(other.kind(), PluginErrorKind::Unavailable, "{act}: {other}");

@@ -84,6 +84,8 @@ impl Started {
     /// When `endpoint.json` cannot be written.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         endpoint::write(&self.data_dir, self.address)?;
+        // After it: who waits for this line finds the file.
+        welcome(&self)?;
         serve(self.listener, self.api, shutdown).await;
         endpoint::remove(&self.data_dir)?;
         // The last change is on the disk before the process ends.
@@ -113,7 +115,6 @@ pub async fn run(config: HostConfig) -> anyhow::Result<()> {
         started = start(&config, &loader) => started?,
         () = &mut stop => return Ok(()),
     };
-    welcome(&started)?;
     started.serve(stop).await
 }
 

@@ -198,7 +198,7 @@ impl Connection {
     /// The error of everything that waits when the process ends.
     fn gone(&self) -> PluginError {
         let how = self.end.borrow().clone().unwrap_or_else(|| "is ending".to_owned());
-        PluginError::unavailable(format!("the plugin's process {how}; it is being started again"))
+        PluginError::unavailable(format!("the plugin's process {how}"))
     }
 
     /// Whether the process serves, as far as is known.

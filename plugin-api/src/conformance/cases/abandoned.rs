@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// What had begun may still take effect: how often, and after how long, it is looked for.
 const LOOKS: u32 = 10;
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(40);
 
 pub(in super::super) async fn broken_off_write_can_be_deleted(scene: Arc<Scene>) -> Checked {
     for aborted in [false, true] {
@@ -73,15 +73,13 @@ async fn begin<T>(future: impl Future<Output = T>) {
     .await;
 }
 
-/// Deletes what may still be coming into being, as the host's reconciliation would.
+/// Deletes what may still be coming into being, as the host's reconciliation would: a call that was
+/// given up can take effect after a first look found nothing, so it looks for a while.
 async fn delete_for_good(scene: &Scene, object: &DataObject) -> Checked {
     let mut outcome = Ok(());
-    for look in 0..LOOKS {
+    for _ in 0..LOOKS {
         outcome = scene.delete(object).await;
-        if outcome.is_ok() {
-            break;
-        }
-        tokio::time::sleep(PAUSE * look).await;
+        tokio::time::sleep(PAUSE).await;
     }
     outcome.doing("after it was given up half-way")
 }
