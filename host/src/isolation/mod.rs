@@ -20,6 +20,7 @@ mod load;
 mod runner;
 mod streams;
 mod supervisor;
+mod turns;
 
 pub use load::{load_isolated, open_isolated};
 pub use runner::run_child;

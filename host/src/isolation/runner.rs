@@ -1,11 +1,14 @@
 //! The runner: the child process that holds an isolated plugin.
 //!
-//! One thread reads the socket and never runs vendor code, so that cancelling and pinging work
-//! whatever the plugin does. Calls are polled in place on the threads of a small runtime: this
-//! process belongs to the plugin, so what blocks here blocks only the plugin.
+//! A few threads take turns in reading the socket. Whoever reads a call runs it on the spot, if
+//! another thread is there to read on, and saves a thread switch by that; what does not finish at
+//! once, and all calls that the last thread reads, go to a small runtime. So one thread always
+//! reads, and cancelling and pinging work whatever the plugin does. This process belongs to the
+//! plugin: what blocks here blocks only the plugin.
 
 use super::frames::{ErrorFrame, OpenRequest, ToHost, ToRunner, pack, read_frame};
 use super::streams::{RunnerStreams, StreamOrder};
+use super::turns::Turns;
 use crate::loader::child::socket_of_child;
 use crate::loader::open::open_library;
 use crate::loader::{Refusal, RefusalCode};
@@ -13,8 +16,10 @@ use bytes::Bytes;
 use std::collections::HashMap;
 use std::io::{BufReader, Write};
 use std::os::unix::net::UnixStream;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
 use std::time::Duration;
 use storage_plugin_api::abi::{
     BoxFuture, FfiTransport, HostTransport, LogRecord, OpenOptions, RawCall, Transport,
@@ -26,8 +31,12 @@ use tokio::task::AbortHandle;
 
 /// Threads that poll calls. More than cores, because a vendor's code may block on some.
 const WORKERS: usize = 4;
+/// Threads that take turns in reading.
+const READERS: usize = 4;
 /// How often the progress of running calls is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -103,7 +112,8 @@ impl Drop for Answer {
 }
 
 struct RunningCall {
-    task: AbortHandle,
+    /// `None` while a reading thread runs it on the spot.
+    task: Option<AbortHandle>,
     context: CallContext,
     reports_told: u64,
 }
@@ -115,7 +125,7 @@ pub(super) struct Runner {
     calls: Mutex<HashMap<u64, RunningCall>>,
     calls_began: Notify,
     pub(super) streams: RunnerStreams,
-    runtime: Runtime,
+    pub(super) runtime: Runtime,
 }
 
 impl Runner {
@@ -123,34 +133,72 @@ impl Runner {
         lock(&self.calls).remove(&id);
     }
 
-    /// Runs a call as a task that can be cancelled by its number.
-    fn run<F, A>(self: &Arc<Self>, id: u64, call: RawCall, answer: F)
+    /// Makes a call known, so that it can be cancelled by its number.
+    pub(super) fn register(&self, id: u64, context: &CallContext) {
+        let call = RunningCall { task: None, context: context.clone(), reports_told: 0 };
+        lock(&self.calls).insert(id, call);
+        self.calls_began.notify_one();
+    }
+
+    /// Runs a registered call as a task.
+    fn spawn(&self, id: u64, task: impl Future<Output = ()> + Send + 'static) {
+        let mut calls = lock(&self.calls);
+        // The task cannot forget the call before its handle is here: it needs the same lock.
+        match calls.get_mut(&id) {
+            Some(call) if !call.context.is_cancelled() => {
+                call.task = Some(self.runtime.spawn(task).abort_handle());
+            }
+            _ => {
+                drop(calls);
+                // Cancelled meanwhile: dropping it tells the host.
+                drop(task);
+            }
+        }
+    }
+
+    /// What a call does: asks, answers.
+    fn answering<F, A>(self: &Arc<Self>, id: u64, call: RawCall, answer: F) -> Task
     where
         F: FnOnce(Arc<Self>, RawCall) -> A + Send + 'static,
         A: Future<Output = ToHost> + Send + 'static,
     {
         let runner = Arc::clone(self);
-        let context = call.context.clone();
-        // The task cannot forget the call before it is known: it needs the same lock.
-        let mut calls = lock(&self.calls);
-        let task = self.runtime.spawn(async move {
+        Box::pin(async move {
             let unanswered = Answer { id, runner: Arc::clone(&runner), given: false };
             let word = answer(runner, call).await;
             unanswered.give(&word);
-        });
-        calls.insert(id, RunningCall { task: task.abort_handle(), context, reports_told: 0 });
-        drop(calls);
-        self.calls_began.notify_one();
+        })
     }
 
-    fn obey(self: &Arc<Self>, word: ToRunner) {
+    fn run<F, A>(self: &Arc<Self>, id: u64, call: RawCall, answer: F)
+    where
+        F: FnOnce(Arc<Self>, RawCall) -> A + Send + 'static,
+        A: Future<Output = ToHost> + Send + 'static,
+    {
+        self.register(id, &call.context);
+        self.spawn(id, self.answering(id, call, answer));
+    }
+
+    /// Runs a registered call on this thread as far as it goes without waiting.
+    pub(super) fn run_on_the_spot(self: &Arc<Self>, id: u64, call: RawCall) {
+        let mut task = self.answering(id, call, move |runner, call| runner.answer(id, call));
+        let mut context = Context::from_waker(Waker::noop());
+        if task.as_mut().poll(&mut context).is_pending() {
+            // Polled again as a task, with a waker that wakes.
+            self.spawn(id, task);
+        }
+    }
+
+    async fn answer(self: Arc<Self>, id: u64, call: RawCall) -> ToHost {
+        let answer = self.transport.call(call).await;
+        ToHost::Answer(id, answer.map(Bytes::from).map_err(ErrorFrame::from))
+    }
+
+    pub(super) fn obey(self: &Arc<Self>, word: ToRunner) {
         match word {
-            ToRunner::Call(id, call) => self.run(id, call.into(), move |runner, call| async move {
-                ToHost::Answer(
-                    id,
-                    runner.transport.call(call).await.map(Bytes::from).map_err(ErrorFrame::from),
-                )
-            }),
+            ToRunner::Call(id, call) => {
+                self.run(id, call.into(), move |runner, call| runner.answer(id, call));
+            }
             ToRunner::OpenReader(id, call) => {
                 self.run(id, call.into(), move |runner, call| async move {
                     runner.open_reader(id, call).await
@@ -164,7 +212,9 @@ impl Runner {
             ToRunner::Cancel(id) => {
                 if let Some(call) = lock(&self.calls).get(&id) {
                     call.context.cancel();
-                    call.task.abort();
+                    if let Some(task) = &call.task {
+                        task.abort();
+                    }
                 }
             }
             ToRunner::More(id, chunks) => self.streams.more(id, chunks),
@@ -222,11 +272,17 @@ pub fn run_child() -> anyhow::Result<()> {
     };
     voice.tell(&ToHost::Opened(Ok(())));
     runner.runtime.spawn(Arc::clone(&runner).tell_progress());
-    while let Some(word) = read_frame(&mut read)? {
-        runner.obey(word);
+    let socket = Arc::new(Turns::new(read));
+    let (ended, wait) = std::sync::mpsc::channel();
+    for _ in 0..READERS {
+        let (runner, socket, ended) = (Arc::clone(&runner), Arc::clone(&socket), ended.clone());
+        let reader = std::thread::Builder::new().name("runner-reader".to_owned());
+        // Whoever is told first ends the process; the others have nobody to tell.
+        reader.spawn(move || ended.send(socket.serve(&runner)).ok())?;
     }
+    let outcome = wait.recv()?;
     runner.transport.shut_down();
-    Ok(())
+    Ok(outcome?)
 }
 
 fn open(request: &OpenRequest, voice: &Voice) -> Result<Arc<Runner>, Refusal> {
