@@ -4,6 +4,7 @@ use super::args::Output;
 use crate::registry::PluginReport;
 use serde::Serialize;
 use std::io::{self, Write};
+use storage_plugin_api::InputSchema;
 
 /// Writes a value as JSON, or what `people` makes of it.
 pub(super) fn answer<T: Serialize>(
@@ -46,6 +47,10 @@ pub(super) fn report(out: &mut dyn Write, report: &PluginReport) -> io::Result<(
         line("provider", provider.name.clone())?;
         line("types", words(&types))?;
         line("scopes", words(&scopes))?;
+        line("settings", fields(&provider.settings_schema))?;
+        for (provider_type, schema) in &provider.input_schemas {
+            line("fields", format!("{provider_type}: {}", fields(schema)))?;
+        }
     }
     if let Some(refusal) = &report.refusal {
         line("refused", refusal.code.to_string())?;
@@ -54,4 +59,23 @@ pub(super) fn report(out: &mut dyn Write, report: &PluginReport) -> io::Result<(
         line("what to do", refusal.way_out.clone())?;
     }
     Ok(())
+}
+
+/// The fields of a schema with what each is for; `*` marks those that are required.
+fn fields(schema: &InputSchema) -> String {
+    let schema = schema.as_value();
+    let required = |name: &str| {
+        schema["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name))
+    };
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    let fields: Vec<String> = properties
+        .map(|(name, field)| {
+            let mark = if required(name) { "*" } else { "" };
+            match field["title"].as_str() {
+                Some(title) => format!("{name}{mark} ({title})"),
+                None => format!("{name}{mark}"),
+            }
+        })
+        .collect();
+    if fields.is_empty() { "none".to_owned() } else { fields.join(", ") }
 }

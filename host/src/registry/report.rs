@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
 use storage_plugin_api::abi::Manifest;
-use storage_plugin_api::{DataStoreProviderType, ScopeType};
+use storage_plugin_api::{DataStoreProviderType, InputSchema, ScopeType};
 
 /// Where a plugin stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ impl fmt::Display for PluginState {
 }
 
 /// What a registered provider says about itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProviderSummary {
     /// Its unique name.
     pub name: String,
@@ -57,6 +57,10 @@ pub struct ProviderSummary {
     pub host_listener: bool,
     /// It has a way of its own to take instance snapshots.
     pub vm_snapshot_strategy: bool,
+    /// The schema of its settings in plugins.toml.
+    pub settings_schema: InputSchema,
+    /// The schemas of the input fields of its stores: what forms are made of.
+    pub input_schemas: Vec<(DataStoreProviderType, InputSchema)>,
 }
 
 impl ProviderSummary {
@@ -68,6 +72,8 @@ impl ProviderSummary {
             scopes: manifest.scopes.clone(),
             host_listener: manifest.host_listener,
             vm_snapshot_strategy: manifest.vm_snapshot_strategy,
+            settings_schema: manifest.settings_schema.clone(),
+            input_schemas: manifest.input_schemas.clone(),
         }
     }
 }
