@@ -9,8 +9,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 /// What had begun may still take effect: how often, and after how long, it is looked for.
-const LOOKS: u32 = 10;
-const PAUSE: Duration = Duration::from_millis(40);
+const LOOKS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(20);
 
 pub(in super::super) async fn broken_off_write_can_be_deleted(scene: Arc<Scene>) -> Checked {
     for aborted in [false, true] {
@@ -76,10 +76,14 @@ async fn begin<T>(future: impl Future<Output = T>) {
 /// Deletes what may still be coming into being, as the host's reconciliation would: a call that was
 /// given up can take effect after a first look found nothing, so it looks for a while.
 async fn delete_for_good(scene: &Scene, object: &DataObject) -> Checked {
-    let mut outcome = Ok(());
+    let mut outcome = scene.delete(object).await;
     for _ in 0..LOOKS {
-        outcome = scene.delete(object).await;
         tokio::time::sleep(PAUSE).await;
+        let answer = scene.describe(object.clone()).await;
+        let found = answer.doing("describing what was given up half-way")?;
+        if outcome.is_err() || found.present {
+            outcome = scene.delete(object).await;
+        }
     }
     outcome.doing("after it was given up half-way")
 }
