@@ -62,6 +62,7 @@ fn services() -> Services {
         "provider": {
             "name": "S3", "types": ["IMAGE", "ImageCache"], "scopes": ["REGION"],
             "host_listener": false, "vm_snapshot_strategy": false,
+            "settings_schema": {}, "input_schemas": [],
         },
         "load_ms": 12.5,
         "process": { "pid": 4711, "restarts": 2, "last_end": "signal 11" },
