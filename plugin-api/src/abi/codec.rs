@@ -33,7 +33,7 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> PluginResult<T> {
     })
 }
 
-/// Serde for [`Bytes`] as a byte string rather than a list of numbers.
+/// Serde for `Bytes` as a byte string rather than a list of numbers.
 pub mod bytes_as_bytes {
     use bytes::Bytes;
     use serde::{Deserialize, Deserializer, Serializer};
