@@ -86,6 +86,7 @@ fn is_told(program: &Path) -> Result<(), Failed> {
     };
     let list = ["listStorageProviders", "type=primary"];
     check(cs(program, &host, Some("wrong"), &list), "unable to verify user credentials")?;
-    check(cs(program, &host, None, &["listStorageProviders", "type=tape"]), "tape")?;
+    let unknown = ["listStorageProviders", "type=tape"];
+    check(cs(program, &host, None, &unknown), "use primary, image")?;
     check(cs(program, &host, None, &["listNothing"]), "432")
 }
