@@ -6,7 +6,10 @@ pub mod app;
 
 pub mod config;
 pub mod isolation;
+pub mod jobs;
 pub mod loader;
+pub mod model;
+pub mod orchestration;
 pub mod registry;
 
 pub mod store;

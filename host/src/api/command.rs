@@ -9,6 +9,7 @@ use super::error::ApiError;
 use super::field::Field;
 use super::param::Param;
 use super::reply::Reply;
+use super::token::CLIENT_TOKEN;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
@@ -41,7 +42,8 @@ pub struct Command {
 impl Command {
     /// Its parameters, in the order in which they are checked.
     pub fn params(&self) -> impl Iterator<Item = &'static Param> + use<> {
-        self.params.iter().copied().flatten()
+        let token = self.is_async.then_some(&CLIENT_TOKEN);
+        self.params.iter().copied().flatten().chain(token)
     }
 
     /// The key that wraps its answer.

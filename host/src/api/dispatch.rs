@@ -13,6 +13,7 @@ use super::error::{ApiError, ErrorCode};
 use super::form::Form;
 use super::in_flight::InFlight;
 use super::reply::Reply;
+use super::token::token_of;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -122,15 +123,26 @@ impl Api {
                  response=json",
             ));
         }
+        let token = token_of(&form);
         let args = Args::of(command.name, form)?;
         log_unknown(request, command, &args);
         let call = Call {
-            caller: CallerContext { account, request },
+            command: command.name,
+            caller: CallerContext { account, token, request },
             services: Arc::clone(&self.services),
             commands: Arc::clone(&self.commands),
         };
-        let run = command.run;
-        self.in_flight.run(async move { run(call, args).await }).await
+        let (run, is_async) = (command.run, command.is_async);
+        let work = async move {
+            match call.services.orchestration.rooms().replayed(&call.request()).await? {
+                Some(earlier) if is_async => {
+                    Ok(Reply::job(earlier.operation, Some(earlier.object)))
+                }
+                Some(earlier) => call.outcome(earlier.operation).await,
+                None => run(call, args).await,
+            }
+        };
+        self.in_flight.run(work).await
     }
 }
 
@@ -145,8 +157,16 @@ fn no_such_command(form: &Form) -> ApiError {
 }
 
 /// Parameters of the protocol, which commands do not declare.
-const PROTOCOL: [&str; 7] =
-    ["apikey", "command", "expires", "response", "sessionkey", "signature", "signatureversion"];
+const PROTOCOL: [&str; 8] = [
+    "apikey",
+    "clienttoken",
+    "command",
+    "expires",
+    "response",
+    "sessionkey",
+    "signature",
+    "signatureversion",
+];
 
 fn log_unknown(request: RequestId, command: &Command, args: &Args) {
     if !log::log_enabled!(log::Level::Debug) {

@@ -154,6 +154,11 @@ impl ApiError {
         Self::new(ErrorCode::UnsupportedAction, CsErrorCode::ServerApi, text)
     }
 
+    /// It cannot be done now.
+    pub fn unavailable(text: impl Into<String>) -> Self {
+        Self::new(ErrorCode::ServiceUnavailable, CsErrorCode::ResourceUnavailable, text)
+    }
+
     /// A failure that is none of the caller's business; the cause goes to the log.
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self {

@@ -154,3 +154,10 @@ macro_rules! response {
     };
 }
 pub(super) use response;
+
+response! {
+    pub(super) struct SuccessResponse {
+        "success"     success: bool                => "true if operation is executed successfully";
+        "displaytext" display_text: Option<String> => "any text associated with the success or failure";
+    }
+}

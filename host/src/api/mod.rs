@@ -26,6 +26,9 @@ mod call;
 mod commands;
 mod dispatch;
 mod error;
+mod failure;
+mod objects;
+mod token;
 
 mod authentication;
 mod form;

@@ -4,9 +4,12 @@
 //! [`MAX_PAGE_SIZE`] matches, with `pagesize=-1` all of them; its count is of all matches always.
 
 use super::args::Args;
+use super::call::Call;
 use super::error::ApiError;
+use super::objects::{Names, Shown};
 use super::param::{DEFAULT_LENGTH, Inputs, Kind, Param, ParamType};
 use super::reply::Reply;
+use crate::model::Stored;
 use serde::Serialize;
 
 /// The largest page, and the size of the first page where none is asked for: CloudStack's default
@@ -101,6 +104,22 @@ impl<P> Listing<P> {
     /// The answer, where all matches are at hand.
     pub(crate) fn reply<T: Serialize>(&self, key: &str, matches: &[T]) -> Result<Reply, ApiError> {
         Reply::list(key, matches.len(), self.page.of_all(matches))
+    }
+}
+
+impl<P> Listing<P> {
+    /// The answer of a list of records, as they are shown: only the page is.
+    pub(crate) async fn reply_shown<T: Shown>(
+        &self,
+        call: &Call,
+        matches: &[Stored<T>],
+    ) -> Result<Reply, ApiError> {
+        let mut names = Names::new(call);
+        let mut page = Vec::new();
+        for stored in self.page.of_all(matches) {
+            page.push(T::show(&mut names, stored).await?);
+        }
+        Reply::list(T::OBJECT_NAME, matches.len(), &page)
     }
 }
 

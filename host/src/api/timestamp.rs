@@ -16,6 +16,12 @@ pub fn format_timestamp(moment: SystemTime) -> String {
     text
 }
 
+/// A moment of the store as CloudStack writes it.
+pub(super) fn format_us(micros: i64) -> String {
+    let since = std::time::Duration::from_micros(u64::try_from(micros).unwrap_or_default());
+    format_timestamp(SystemTime::UNIX_EPOCH + since)
+}
+
 /// Reads a moment; `None` for a text of another form.
 pub fn parse_timestamp(text: &str) -> Option<SystemTime> {
     let (local, offset) = text.split_at_checked(LOCAL)?;

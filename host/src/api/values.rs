@@ -129,6 +129,21 @@ impl fmt::Display for Id {
 }
 
 impl Id {
+    /// Whether an object is among those that `id` and `ids` ask for.
+    pub(super) fn is_wanted(
+        id: Option<Self>,
+        ids: Option<&[Self]>,
+        uuid: Uuid,
+        number: u64,
+    ) -> bool {
+        let names = |id: &Self| match id {
+            Self::Uuid(wanted) => *wanted == uuid,
+            Self::Number(wanted) => *wanted == number,
+            Self::None => false,
+        };
+        id.as_ref().is_none_or(names) && ids.is_none_or(|ids| ids.iter().any(names))
+    }
+
     fn parse(text: &str, param: &Param) -> Result<Self, ApiError> {
         let text = text.trim();
         if text == "-1" {

@@ -5,14 +5,17 @@ use super::services::temporary_root;
 use crate::api::{Api, HostInfo, Services, credentials, endpoint, serve};
 use crate::config::HostConfig;
 use crate::loader::Loader;
+use crate::orchestration::{Orchestration, Policy, Rooms, RoomsParts, Windows};
 use crate::registry::{DataStoreProviderManager, PluginReport, PluginState};
 use crate::store::Store;
 use anyhow::{Context, anyhow};
+use std::collections::HashMap;
 use std::future::Future;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -50,12 +53,36 @@ pub async fn start(config: &HostConfig, loader: &Loader) -> anyhow::Result<Start
     load_plugins(config, loader, &store.repository(), &registry)
         .await
         .map_err(|missing| required_refused(&missing))?;
+    let orchestration = Orchestration::new(Arc::new(Rooms::new(RoomsParts {
+        repository: store.repository(),
+        providers: Arc::clone(&registry),
+        policy: Policy::default(),
+        windows: windows(config, &registry),
+    })));
+    orchestration.resume().await?;
     let services = Services {
+        orchestration,
         providers: Arc::clone(&registry),
         host: HostInfo { version: env!("CARGO_PKG_VERSION").to_owned(), listen: address },
     };
     let api = Api::new(services, &credentials);
     Ok(Started { registry, address, listener, data_dir, store, api })
+}
+
+/// How long a provider's calls may stand still, as its row or the host's section says.
+fn windows(config: &HostConfig, registry: &Arc<DataStoreProviderManager>) -> Box<Windows> {
+    let of_rows: HashMap<String, Duration> = config
+        .plugins
+        .iter()
+        .filter_map(|row| Some((row.name.clone(), row.call_timeout?)))
+        .collect();
+    let of_providers: HashMap<String, Duration> = registry
+        .reports()
+        .into_iter()
+        .filter_map(|report| Some((report.provider?.name, *of_rows.get(&report.name)?)))
+        .collect();
+    let otherwise = config.host.call_timeout;
+    Box::new(move |provider| of_providers.get(provider).copied().unwrap_or(otherwise))
 }
 
 fn empty(directory: &Path) -> std::io::Result<()> {

@@ -12,8 +12,11 @@
 mod open;
 mod repository;
 
+mod change;
 mod details;
 mod installation;
+mod records;
+mod row;
 
 mod error;
 mod open_error;
@@ -29,11 +32,14 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
+pub use change::{Change, Refused};
 pub use details::{DetailRepository, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 pub use error::{Cause, StoreError};
 pub use installation::InstallationId;
 pub use open::Store;
 pub use open_error::OpenError;
+pub use records::{Capacity, Claim, EventFilter, Filter, Key, OperationFilter, RecordRepository};
 pub use repository::Repository;
+pub use row::{NewRow, Row};
 pub use secrets::{KeySource, SecretKey};
 pub use sqlite::SqliteRepository;

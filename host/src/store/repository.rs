@@ -6,7 +6,7 @@
 //! **Invariant:** one suite (`tests/suite.rs`) runs over `&dyn Repository` of every engine; what it
 //! does not check is not part of the contract.
 
-use super::{DetailRepository, InstallationId};
+use super::{DetailRepository, InstallationId, RecordRepository};
 
 /// An engine: every kind of record, durable.
 ///
@@ -19,7 +19,7 @@ use super::{DetailRepository, InstallationId};
 ///
 /// # Errors
 /// Every call: [`Closed`](super::StoreError::Closed) after [`close`](Self::close).
-pub trait Repository: DetailRepository {
+pub trait Repository: DetailRepository + RecordRepository {
     /// Whose state this is. Generated once, with the database, and never changed.
     fn installation_id(&self) -> &InstallationId;
 

@@ -35,6 +35,7 @@ impl Step {
 pub(super) const STEPS: &[Step] = &[
     Step { version: 1, name: "meta", sql: include_str!("steps/0001_meta.sql") },
     Step { version: 2, name: "plugin_details", sql: include_str!("steps/0002_plugin_details.sql") },
+    Step { version: 3, name: "records", sql: include_str!("steps/0003_records.sql") },
 ];
 
 /// Names of the records in the table `meta`.
@@ -43,6 +44,8 @@ pub(super) mod meta {
     pub(in crate::store) const INSTALLATION_ID: &str = "installation_id";
     /// A sealed text that only the right key opens.
     pub(in crate::store) const KEY_PROOF: &str = "key_proof";
+    /// How many times the store was opened, or a higher number that it was raised to.
+    pub(in crate::store) const EPOCH: &str = "epoch";
 }
 
 #[cfg(test)]

@@ -7,17 +7,31 @@
 
 use super::command::{Command, CommandTable};
 
+mod create_storage_pool;
+mod create_volume;
+mod delete_volume;
 mod list_apis;
 mod list_capabilities;
 mod list_storage_plugins;
+mod list_storage_pools;
 mod list_storage_providers;
+mod list_volumes;
+mod list_zones;
+mod query_async_job_result;
 
 /// Every command of the API.
 pub(super) const ALL: &[Command] = &[
+    create_storage_pool::COMMAND,
+    create_volume::COMMAND,
+    delete_volume::COMMAND,
     list_apis::COMMAND,
     list_capabilities::COMMAND,
     list_storage_plugins::COMMAND,
+    list_storage_pools::COMMAND,
     list_storage_providers::COMMAND,
+    list_volumes::COMMAND,
+    list_zones::COMMAND,
+    query_async_job_result::COMMAND,
 ];
 
 /// The table of all commands.

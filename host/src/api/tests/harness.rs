@@ -6,14 +6,18 @@ use crate::api::{
     Api, ApiError, Call, Command, CommandTable, HostInfo, Reply, Services, format_timestamp, serve,
     sign,
 };
+use crate::orchestration::{Orchestration, Policy, Rooms, RoomsParts};
 use crate::registry::DataStoreProviderManager;
+use crate::store::Store;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 use storage_plugin_api::Secret;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -25,6 +29,7 @@ pub(crate) struct TestServer {
     served: Option<tokio::task::JoinHandle<()>>,
     runtime: Runtime,
     api: Api,
+    _data_dir: TempDir,
 }
 
 /// How many calls of `finish` have come to their end. Of one test only.
@@ -48,7 +53,7 @@ pub(crate) fn credentials() -> Credentials {
 }
 
 /// One plugin that serves, one that was refused.
-fn services() -> Services {
+fn services(data_dir: &Path) -> Services {
     let providers = DataStoreProviderManager::new();
     let ready = json!({
         "name": "s3", "kind": "image", "isolation": "process", "required": true,
@@ -78,8 +83,16 @@ fn services() -> Services {
     for (row, report) in [ready, refused].into_iter().enumerate() {
         providers.put(row, serde_json::from_value(report).unwrap(), None, None);
     }
+    let providers = Arc::new(providers);
+    let parts = RoomsParts {
+        repository: Store::open(data_dir).unwrap().repository(),
+        providers: Arc::clone(&providers),
+        policy: Policy::default(),
+        windows: Box::new(|_| Duration::from_secs(60)),
+    };
     Services {
-        providers: Arc::new(providers),
+        orchestration: Orchestration::new(Arc::new(Rooms::new(parts))),
+        providers,
         host: HostInfo { version: "1.0.0".to_owned(), listen: (Ipv4Addr::LOCALHOST, 0).into() },
     }
 }
@@ -134,12 +147,20 @@ impl TestServer {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let address = listener.local_addr().unwrap();
-        let api = Api::with_commands(services(), &credentials(), commands());
+        let data_dir = tempfile::tempdir().unwrap();
+        let api = Api::with_commands(services(data_dir.path()), &credentials(), commands());
         let (shutdown, stop) = oneshot::channel();
         let served = runtime.spawn(serve(listener, api.clone(), async {
             stop.await.ok();
         }));
-        Self { address, shutdown: Some(shutdown), served: Some(served), runtime, api }
+        Self {
+            address,
+            shutdown: Some(shutdown),
+            served: Some(served),
+            runtime,
+            api,
+            _data_dir: data_dir,
+        }
     }
 
     /// Waits until a handler runs.

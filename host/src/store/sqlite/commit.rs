@@ -20,12 +20,23 @@ use rusqlite::{Connection, ErrorCode};
 
 use crate::store::StoreError;
 
+/// What is to become of what a change did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is to last.
+    Keep,
+    /// The change was refused by its own rules, and keeps the reason for its caller: what it did
+    /// until then is undone. The reason leaves after the commit as well, for it may speak of what
+    /// a neighbour did.
+    Undo,
+}
+
 /// A change in the writer's hands.
 pub(super) trait Job: Send {
     /// Makes the change inside the transaction. It may be asked again after it was undone.
-    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()>;
+    fn run(&mut self, connection: &Connection) -> rusqlite::Result<Verdict>;
 
-    /// Tells the caller how it went.
+    /// Tells the caller how it went: as the change itself found, or that it came to nothing.
     fn answer(self: Box<Self>, outcome: Result<(), Fault>);
 }
 
@@ -132,8 +143,9 @@ impl Committer {
     fn run(&self, job: &mut dyn Job) -> Result<(), Fault> {
         self.execute("SAVEPOINT change")?;
         let outcome = match catch_unwind(AssertUnwindSafe(|| job.run(&self.connection))) {
-            Ok(Ok(())) if self.connection.is_autocommit() => Err(Fault::Bug),
-            Ok(Ok(())) => return self.release(),
+            Ok(Ok(_)) if self.connection.is_autocommit() => Err(Fault::Bug),
+            Ok(Ok(Verdict::Keep)) => return self.release(),
+            Ok(Ok(Verdict::Undo)) => Ok(()),
             Ok(Err(error)) => Err(error.into()),
             Err(_) => Err(Fault::Bug),
         };

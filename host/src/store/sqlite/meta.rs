@@ -2,14 +2,22 @@
 //!
 //! What it is not: a place for settings.
 //!
-//! **Invariant:** a record is added once and never changed.
+//! **Invariant:** a record is added once and never changed; the epoch alone changes, and only
+//! rises.
 
 use std::{path::Path, sync::Arc};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::connection::database_error;
-use crate::store::{InstallationId, OpenError, schema::meta::INSTALLATION_ID};
+use super::{columns::LARGEST_NUMBER, connection::database_error};
+use crate::store::{
+    InstallationId, OpenError,
+    schema::meta::{EPOCH, INSTALLATION_ID},
+};
+
+const GET: &str = "SELECT value FROM meta WHERE name = $1";
+const SET: &str = "INSERT INTO meta (name, value) VALUES ($1, $2)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
 /// A record.
 pub(super) fn get(
@@ -18,7 +26,7 @@ pub(super) fn get(
     path: &Path,
 ) -> Result<Option<String>, OpenError> {
     connection
-        .query_row("SELECT value FROM meta WHERE name = $1", [name], |row| row.get(0))
+        .query_row(GET, [name], |row| row.get(0))
         .optional()
         .map_err(database_error("read", path))
 }
@@ -53,4 +61,40 @@ pub(super) fn installation_id(
     add(connection, INSTALLATION_ID, id.as_str(), path)?;
     log::info!("created database {path:?} for installation {id}");
     Ok(id)
+}
+
+/// Begins the next epoch, durably, and says which it is.
+pub(super) fn next_epoch(connection: &Connection, path: &Path) -> Result<u64, OpenError> {
+    let last = match get(connection, EPOCH, path)? {
+        Some(text) => parse_epoch(&text)
+            .ok_or_else(|| OpenError::DamagedRecord { path: path.to_owned(), name: EPOCH })?,
+        None => 0,
+    };
+    let epoch = last + 1;
+    set_epoch(connection, epoch).map_err(database_error("write", path))?;
+    Ok(epoch)
+}
+
+/// Raises the epoch above another, inside a transaction, and says which it is now.
+pub(super) fn raise_epoch(connection: &Connection, other: u64) -> rusqlite::Result<u64> {
+    let kept = connection
+        .query_row(GET, [EPOCH], |row| row.get::<_, String>(0))
+        .optional()?
+        .and_then(|text| parse_epoch(&text))
+        .unwrap_or_default();
+    if kept > other {
+        return Ok(kept);
+    }
+    let epoch = other.saturating_add(1);
+    set_epoch(connection, epoch)?;
+    Ok(epoch)
+}
+
+fn set_epoch(connection: &Connection, epoch: u64) -> rusqlite::Result<()> {
+    connection.execute(SET, params![EPOCH, epoch.to_string()]).map(|_| ())
+}
+
+/// An epoch that has a next one.
+fn parse_epoch(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|epoch| *epoch < LARGEST_NUMBER)
 }

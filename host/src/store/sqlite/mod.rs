@@ -7,15 +7,27 @@
 //! commit that holds its change, and the commit returns after the disk has it. No thread of an
 //! async runtime ever waits for the disk.
 //!
-//! Start reading at `writer` and `commit`.
+//! Start reading at `writer` and `commit`, then `transact`.
 
 mod commit;
 mod writer;
 
-mod connection;
 mod details;
+mod records;
+
+mod capacity;
+mod claims;
+mod events;
+mod operations;
+mod row_reads;
+mod rows;
+mod transact;
+
+mod columns;
+mod connection;
 mod meta;
 mod migrate;
+mod query;
 mod queue;
 mod readers;
 
@@ -24,7 +36,7 @@ mod tests;
 
 use std::{
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
 };
 
 use super::{
@@ -49,6 +61,8 @@ pub struct SqliteRepository {
     directory: Mutex<Option<Directory>>,
     envelope: Envelope,
     installation_id: InstallationId,
+    /// As the disk has it; never ahead of it.
+    epoch: Arc<AtomicU64>,
 }
 
 impl SqliteRepository {
@@ -64,6 +78,7 @@ impl SqliteRepository {
         if let Some(proof) = &unlocked.new_proof {
             meta::add(&connection, schema::meta::KEY_PROOF, proof, database.path())?;
         }
+        let epoch = meta::next_epoch(&connection, database.path())?;
         let readers = Readers::start(&database)?;
         let writer = Writer::start(connection, database.path())?;
         Ok(Self {
@@ -72,6 +87,7 @@ impl SqliteRepository {
             directory: Mutex::new(Some(directory)),
             envelope: unlocked.envelope,
             installation_id,
+            epoch: Arc::new(AtomicU64::new(epoch)),
         })
     }
 

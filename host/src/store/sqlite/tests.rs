@@ -13,11 +13,14 @@ use storage_plugin_api::{DetailKey, DetailOwner, Secret, SetDetailRequest};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::{SqliteRepository, migrate::migrate};
-use crate::store::{
-    DetailRepository, KeySource, OpenError, StoreError,
-    directory::Directory,
-    schema::{STEPS, Step},
+use super::{SqliteRepository, migrate::migrate, row_reads};
+use crate::{
+    model::RecordKind,
+    store::{
+        DetailRepository, Filter, KeySource, OpenError, StoreError,
+        directory::Directory,
+        schema::{STEPS, Step},
+    },
 };
 
 fn open() -> (tempfile::TempDir, Arc<SqliteRepository>) {
@@ -278,13 +281,20 @@ fn an_older_database_goes_the_missing_steps() {
     let path = Path::new("store.db");
     migrate(&mut connection, &STEPS[..1], path).unwrap();
     connection.execute("INSERT INTO meta (name, value) VALUES ('kept', 'x')", []).unwrap();
+    migrate(&mut connection, &STEPS[..2], path).unwrap();
+    let detail = "INSERT INTO plugin_details VALUES ('sample', 'plugin', '', 'key', X'01', 0)";
+    connection.execute(detail, []).unwrap();
     migrate(&mut connection, STEPS, path).unwrap();
     migrate(&mut connection, STEPS, path).unwrap();
     let expected: Vec<_> = STEPS.iter().map(|step| step.version).collect();
     assert_eq!(versions(&connection), expected);
-    let kept = "SELECT COUNT(*) FROM meta WHERE name = 'kept'";
-    let kept: u32 = connection.query_row(kept, [], |row| row.get(0)).unwrap();
-    assert_eq!(kept, 1);
+    for kept in [
+        "SELECT COUNT(*) FROM meta WHERE name = 'kept'",
+        "SELECT COUNT(*) FROM plugin_details WHERE key = 'key' AND value_encrypted = X'01'",
+    ] {
+        let kept: u32 = connection.query_row(kept, [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, 1);
+    }
 }
 
 #[test]
@@ -298,4 +308,19 @@ fn a_step_that_fails_leaves_the_older_database_as_it_was() {
     assert!(matches!(error, OpenError::Migration { from: 1, to: 3, version: 3, .. }), "{error:?}");
     assert_eq!(versions(&connection), [1]);
     assert!(!connection.table_exists(None, "plugin_details").unwrap());
+}
+
+#[tokio::test]
+async fn a_list_of_records_walks_over_no_removed_ones() {
+    let (_directory, repository) = open();
+    for (filter, index) in [
+        (Filter::default(), "records_present"),
+        (Filter { owner: Some(Uuid::nil()), ..Filter::default() }, "records_owner"),
+        (Filter { name: Some(String::new()), ..Filter::default() }, "records_name"),
+    ] {
+        let query = row_reads::list(RecordKind::Volume, &filter);
+        let plan = move |connection: &Connection| query.plan(connection);
+        let plan = repository.readers.submit("test".to_owned(), plan).await.unwrap();
+        assert!(plan.len() == 1 && plan[0].contains(index), "{plan:?}");
+    }
 }

@@ -19,7 +19,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
-    commit::{Committer, Fault, Job},
+    commit::{Committer, Fault, Job, Verdict},
     queue::{Queue, Queued, queue},
 };
 use crate::store::{OpenError, StoreError, directory::io_error};
@@ -53,13 +53,23 @@ impl Writer {
     ///
     /// `what` reads after "cannot". `work` runs inside a transaction that it must not end; it may
     /// run again, after all that it did was undone.
-    pub(super) async fn submit<T, W>(&self, what: String, work: W) -> Result<T, StoreError>
+    pub(super) async fn submit<T, W>(&self, what: String, mut work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
         W: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
+        self.submit_or_refuse(what, move |connection| work(connection).map_err(Halt::Engine)).await
+    }
+
+    /// The same for work with rules of its own: what it did before it refused is undone.
+    pub(super) async fn submit_or_refuse<T, R, W>(&self, what: String, work: W) -> Result<T, R>
+    where
+        T: Send + 'static,
+        R: From<StoreError> + Send + 'static,
+        W: FnMut(&Connection) -> Result<T, Halt<R>> + Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
-        let change = Change { what, work, value: None, answer };
+        let change = Change { what, work, outcome: None, answer };
         self.queue.push(Box::new(change)).await?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
@@ -102,33 +112,54 @@ fn run(queue: &Receiver<Queued<Box<dyn Job>>>, mut committer: Committer) {
     }
 }
 
-/// A change, what it gave, and who waits for it.
-struct Change<T, W> {
-    what: String,
-    work: W,
-    value: Option<T>,
-    answer: oneshot::Sender<Result<T, StoreError>>,
+/// Why work stopped half-way.
+#[derive(Debug)]
+pub(super) enum Halt<R> {
+    /// SQLite says so.
+    Engine(rusqlite::Error),
+    /// Its own rules say so.
+    Refused(R),
 }
 
-impl<T, W> Job for Change<T, W>
+impl<R> From<rusqlite::Error> for Halt<R> {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+/// A change, how it went, and who waits for it.
+struct Change<T, R, W> {
+    what: String,
+    work: W,
+    outcome: Option<Result<T, R>>,
+    answer: oneshot::Sender<Result<T, R>>,
+}
+
+impl<T, R, W> Job for Change<T, R, W>
 where
     T: Send,
-    W: FnMut(&Connection) -> rusqlite::Result<T> + Send,
+    R: From<StoreError> + Send,
+    W: FnMut(&Connection) -> Result<T, Halt<R>> + Send,
 {
-    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        self.value = None;
-        self.value = Some((self.work)(connection)?);
-        Ok(())
+    fn run(&mut self, connection: &Connection) -> rusqlite::Result<Verdict> {
+        self.outcome = None;
+        let (outcome, verdict) = match (self.work)(connection) {
+            Ok(value) => (Ok(value), Verdict::Keep),
+            Err(Halt::Refused(refusal)) => (Err(refusal), Verdict::Undo),
+            Err(Halt::Engine(error)) => return Err(error),
+        };
+        self.outcome = Some(outcome);
+        Ok(verdict)
     }
 
-    fn answer(self: Box<Self>, outcome: Result<(), Fault>) {
-        let Self { what, value, answer, .. } = *self;
-        let answered = match (outcome, value) {
-            (Ok(()), Some(value)) => answer.send(Ok(value)),
-            (Ok(()), None) => answer.send(Err(StoreError::Internal { what })),
-            (Err(fault), _) => answer.send(Err(fault.into_error(what))),
+    fn answer(self: Box<Self>, fate: Result<(), Fault>) {
+        let Self { what, outcome, answer, .. } = *self;
+        let outcome = match (fate, outcome) {
+            (Ok(()), Some(outcome)) => outcome,
+            (Ok(()), None) => Err(StoreError::Internal { what }.into()),
+            (Err(fault), _) => Err(fault.into_error(what).into()),
         };
-        if answered.is_err() {
+        if answer.send(outcome).is_err() {
             log::trace!("the caller of a change did not wait for its end");
         }
     }

@@ -2,8 +2,17 @@
 
 use std::fs;
 
-use super::{get, own, set, temporary};
-use crate::store::Store;
+use uuid::Uuid;
+
+use super::{
+    get, own, set,
+    suite::{begin, operation, pool},
+    temporary,
+};
+use crate::{
+    model::{EventLevel, NewEvent, Record, StoragePool},
+    store::{Capacity, Change, EventFilter, Store},
+};
 
 #[tokio::test]
 async fn values_and_the_installation_id_last() {
@@ -49,4 +58,64 @@ async fn what_a_crash_at_the_first_start_leaves_is_no_obstacle() {
     let store = Store::open(directory.path()).unwrap();
     set(&*store.repository(), own("key"), "value").await.unwrap();
     assert!(!directory.path().join("secret.key.new").exists());
+}
+
+#[tokio::test]
+async fn the_epoch_rises_at_each_opening() {
+    let directory = temporary();
+    let mut last = 0;
+    for round in 0..6 {
+        let store = Store::open(directory.path()).unwrap();
+        let epoch = store.repository().epoch();
+        assert!(epoch > last, "{epoch} after {last}");
+        last = match round % 2 {
+            0 => epoch,
+            _ => store.repository().raise_epoch_above(epoch + 10).await.unwrap(),
+        };
+    }
+    // Another host's state is another matter.
+    let other = temporary();
+    assert_eq!(Store::open(other.path()).unwrap().repository().epoch(), 1);
+}
+
+#[tokio::test]
+async fn all_that_a_transaction_made_lasts() {
+    let directory = temporary();
+    let store = Store::open(directory.path()).unwrap();
+    let (pool, operation, id) = (pool("pool", "secret"), operation("flow"), Uuid::new_v4());
+    let event = NewEvent {
+        event_type: "VOLUME.CREATE".to_owned(),
+        level: EventLevel::Info,
+        object: None,
+        account: "admin".to_owned(),
+        operation: None,
+        description: String::new(),
+    };
+    let changes = vec![
+        Change::insert(&pool),
+        Change::Claim { name: "a".to_owned(), holder: id },
+        Change::SetLimit { store: id, bytes: 10 },
+        Change::Reserve { store: id, owner: id, bytes: 5 },
+        begin(&operation),
+        Change::Event(event),
+    ];
+    store.repository().transact(changes).await.unwrap();
+    let forgotten = self::pool("forgotten", "");
+    let forget = Change::Forget(StoragePool::KIND, forgotten.uuid);
+    store.repository().transact(vec![Change::insert(&forgotten), forget]).await.unwrap();
+    drop(store);
+
+    let store = Store::open(directory.path()).unwrap();
+    let repository = store.repository();
+    let found = repository.find::<StoragePool>(pool.uuid).await.unwrap();
+    assert_eq!(found.map(|stored| stored.record), Some(pool));
+    assert_eq!(repository.find_claim("a").await.unwrap().unwrap().holder, id);
+    let capacity = repository.capacity(id).await.unwrap();
+    assert_eq!(capacity, Capacity { limit: Some(10), reserved: 5 });
+    assert_eq!(repository.unfinished_operations().await.unwrap().len(), 1);
+    assert_eq!(repository.list_events(&EventFilter::default()).await.unwrap().len(), 1);
+    // A number that was given is not given again, though nothing has it.
+    let next = self::pool("next", "");
+    repository.transact(vec![Change::insert(&next)]).await.unwrap();
+    assert_eq!(repository.find::<StoragePool>(next.uuid).await.unwrap().unwrap().id, 3);
 }

@@ -14,9 +14,17 @@ use std::{
 };
 
 use tokio::runtime::Builder;
+use uuid::Uuid;
 
-use super::{get, own, set, temporary};
-use crate::store::{Store, StoreError};
+use super::{
+    get, own, set,
+    suite::{event, pod},
+    temporary,
+};
+use crate::{
+    model::Pod,
+    store::{Change, EventFilter, Refused, Repository, Store, StoreError},
+};
 
 /// The data directory for the other process.
 const DIRECTORY: &str = "STORE_TEST_DIRECTORY";
@@ -131,6 +139,95 @@ fn what_was_acknowledged_survives_a_kill_at_any_point() {
         acknowledged.assert_kept(directory.path());
     }
     assert!(acknowledged.0.len() > ROUNDS, "it was always killed too early");
+}
+
+/// Makes transactions of several parts until it is killed.
+fn be_the_process_that_transacts(directory: &Path) {
+    let store = Store::open(directory).unwrap();
+    let runtime = Builder::new_multi_thread().build().unwrap();
+    runtime.block_on(async {
+        let mut writers = tokio::task::JoinSet::new();
+        for _ in 0..WRITERS {
+            let repository = store.repository();
+            writers.spawn(async move {
+                loop {
+                    let pod = pod(&"x".repeat(500), Uuid::new_v4());
+                    let (name, holder) = (pod.uuid.to_string(), pod.uuid);
+                    let changes = vec![
+                        Change::insert(&pod),
+                        Change::Claim { name: name.clone(), holder },
+                        Change::Reserve { store: Uuid::nil(), owner: holder, bytes: 7 },
+                        Change::Event(event(&name)),
+                    ];
+                    repository.transact(changes).await.unwrap();
+                    say(&format!("{ACKNOWLEDGED}{name}"));
+                    // One that is refused after most of its work, between the others.
+                    let refused = repository.transact(vec![
+                        Change::Event(event("refused")),
+                        Change::Reserve { store: Uuid::nil(), owner: Uuid::new_v4(), bytes: 7 },
+                        Change::insert(&pod),
+                    ]);
+                    assert!(matches!(refused.await, Err(Refused::Exists { .. })));
+                }
+            });
+        }
+        while writers.join_next().await.is_some() {}
+    });
+}
+
+/// Everything that is there is there wholly.
+async fn assert_whole(repository: &dyn Repository, acknowledged: &[Uuid]) {
+    let pods = repository.list::<Pod>(&Default::default()).await.unwrap();
+    let mut uuids: Vec<_> = pods.iter().map(|pod| pod.uuid).collect();
+    uuids.sort_unstable();
+    for uuid in acknowledged {
+        assert!(uuids.binary_search(uuid).is_ok(), "{uuid} was acknowledged and is not there");
+    }
+    let claims = repository.list_claims().await.unwrap();
+    let mut claimed: Vec<_> = claims.iter().map(|claim| claim.holder).collect();
+    claimed.sort_unstable();
+    assert_eq!(claimed, uuids);
+    let promised = repository.reservations(Uuid::nil()).await.unwrap();
+    let mut owners: Vec<_> = promised.iter().map(|(owner, _)| *owner).collect();
+    owners.sort_unstable();
+    assert_eq!(owners, uuids);
+    let sum = repository.capacity(Uuid::nil()).await.unwrap().reserved;
+    assert_eq!(sum, 7 * uuids.len() as u64);
+    let events = repository.list_events(&EventFilter::default()).await.unwrap();
+    let mut told: Vec<Uuid> =
+        events.iter().map(|one| one.event.description.parse().unwrap()).collect();
+    told.sort_unstable();
+    assert_eq!(told, uuids);
+    let numbers: Vec<_> = events.iter().rev().map(|one| one.number).collect();
+    assert_eq!(numbers, (1..=events.len() as u64).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_transaction_survives_a_kill_wholly_or_not_at_all() {
+    if let Some(directory) = env::var_os(DIRECTORY) {
+        return be_the_process_that_transacts(Path::new(&directory));
+    }
+    let test = "a_transaction_survives_a_kill_wholly_or_not_at_all";
+    let directory = temporary();
+    let mut acknowledged = Vec::new();
+    for round in 0..ROUNDS {
+        let command = Command::new(env::current_exe().unwrap());
+        let mut process = other_process(command, test, directory.path(), round);
+        let mut lines = lines(&mut process);
+        let mut remember = |line: String| {
+            let uuid = line.strip_prefix(ACKNOWLEDGED).map(|uuid| uuid.parse::<Uuid>().unwrap());
+            acknowledged.extend(uuid);
+        };
+        let before_the_kill = usize::try_from(getrandom::u32().unwrap() % 100).unwrap();
+        lines.by_ref().take(before_the_kill).for_each(&mut remember);
+        process.kill().unwrap();
+        lines.for_each(remember);
+        process.wait().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(assert_whole(&*store.repository(), &acknowledged));
+    }
+    assert!(acknowledged.len() > ROUNDS, "it was always killed too early");
 }
 
 #[test]

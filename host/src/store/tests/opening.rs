@@ -117,7 +117,7 @@ async fn a_damaged_database_is_refused() {
 
 #[test]
 fn a_damaged_record_is_refused() {
-    for name in ["installation_id", "key_proof"] {
+    for name in ["installation_id", "key_proof", "epoch"] {
         let directory = temporary();
         drop(Store::open(directory.path()).unwrap());
         let change = "UPDATE meta SET value = 'x' WHERE name = $1";

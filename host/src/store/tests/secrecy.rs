@@ -8,8 +8,11 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::{PLUGIN, get, own, refusal, refusal_with, set, temporary};
-use crate::store::{KeySource, OpenError, Store, StoreError};
+use super::{PLUGIN, get, own, refusal, refusal_with, set, suite::pool, temporary};
+use crate::{
+    model::StoragePool,
+    store::{Change, Filter, KeySource, OpenError, Store, StoreError},
+};
 
 const SECRET: &str = "correct horse battery staple";
 
@@ -37,6 +40,42 @@ async fn no_file_has_a_secret_in_clear_text() {
     set(&*repository, own("second"), SECRET).await.unwrap();
     store.close();
     assert_hidden(directory.path());
+}
+
+#[tokio::test]
+async fn no_file_has_a_secret_of_a_record() {
+    let directory = temporary();
+    let store = Store::open(directory.path()).unwrap();
+    let repository = store.repository();
+    let pool = pool("pool", SECRET);
+    repository.transact(vec![Change::insert(&pool)]).await.unwrap();
+    assert_hidden(directory.path());
+    let mut stored = repository.find::<StoragePool>(pool.uuid).await.unwrap().unwrap();
+    assert_eq!(stored.record, pool);
+    stored.name = "renamed".to_owned();
+    repository.transact(vec![Change::update(&stored)]).await.unwrap();
+    store.close();
+    assert_hidden(directory.path());
+}
+
+#[tokio::test]
+async fn a_record_that_was_moved_in_the_database_does_not_open() {
+    let directory = temporary();
+    let store = Store::open(directory.path()).unwrap();
+    let repository = store.repository();
+    let (mine, theirs) = (pool("mine", "mine"), pool("theirs", SECRET));
+    repository.transact(vec![Change::insert(&mine), Change::insert(&theirs)]).await.unwrap();
+    let outside = Connection::open(directory.path().join("store.db")).unwrap();
+    let swap = "UPDATE records SET body_encrypted =
+        (SELECT body_encrypted FROM records WHERE name = 'theirs') WHERE name = 'mine'";
+    assert_eq!(outside.execute(swap, []).unwrap(), 1);
+
+    let error = repository.find::<StoragePool>(mine.uuid).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unreadable { .. }), "{error:?}");
+    assert!(!format!("{error} {error:?}").contains(SECRET));
+    let error = repository.list::<StoragePool>(&Filter::default()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unreadable { .. }), "{error:?}");
+    assert!(repository.find::<StoragePool>(theirs.uuid).await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -2,18 +2,29 @@
 //!
 //! WHEN CHANGING THIS: a case runs only when it is named in the macro `suite`.
 
+mod capacity;
+mod claims;
+mod closing;
+mod details;
+mod epoch;
+mod events;
+mod operations;
+mod rows;
+mod transactions;
+
 use std::{
+    future::poll_fn,
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
 };
 
-use storage_plugin_api::{DetailKey, DetailOwner, ListDetailsRequest, Secret, SetDetailRequest};
-use uuid::Uuid;
-
 use super::{PLUGIN, get, own, set};
-use crate::store::{InstallationId, MAX_KEY_BYTES, MAX_VALUE_BYTES, Repository, StoreError};
+pub(crate) use {
+    capacity::*, claims::*, closing::*, details::*, epoch::*, events::*, operations::*, rows::*,
+    transactions::*,
+};
 
 /// One test of each case, on the repository that a function opens.
 macro_rules! suite {
@@ -34,6 +45,46 @@ macro_rules! suite {
             changes_made_at_once_all_last,
             calls_need_no_runtime,
             the_installation_has_an_id,
+            a_new_record_is_found_by_its_uuid_and_its_number,
+            a_record_that_may_hold_secrets_comes_back,
+            numbers_count_by_kind_and_are_never_used_again,
+            a_taken_uuid_is_refused,
+            an_update_is_found_and_counts_the_version,
+            a_sealed_record_is_updated_under_its_seal,
+            an_update_of_what_changed_since_is_refused,
+            an_update_of_what_is_gone_is_refused,
+            of_two_updates_at_once_one_is_made,
+            a_removed_record_stays_as_proof,
+            a_forgotten_record_was_never_there,
+            a_list_has_what_its_filter_asks_for,
+            a_body_that_is_no_json_fails_before_anything_is_done,
+            no_changes_are_made_at_once,
+            what_is_expected_is_asked,
+            an_owner_is_asked_for_what_belongs_to_it,
+            changes_take_effect_in_their_order,
+            a_refusal_leaves_nothing_of_its_list,
+            a_refusal_harms_no_neighbour,
+            a_name_has_one_holder_at_a_time,
+            a_name_is_given_back_by_its_holder_only,
+            claims_are_listed_by_name,
+            of_many_claims_at_once_one_wins,
+            promises_add_up_to_the_limit,
+            a_promise_ends_once,
+            promises_above_a_lowered_limit_stay,
+            bytes_beyond_all_numbers_do_no_harm,
+            no_promise_is_lost_or_made_twice,
+            promises_made_at_once_stay_below_the_limit,
+            a_number_that_is_none_is_an_error,
+            an_operation_comes_back_as_it_is_now,
+            an_operation_is_begun_once,
+            an_operation_belongs_to_the_highest_epoch,
+            operations_that_do_not_rest_are_listed,
+            a_list_of_operations_has_what_is_asked_for,
+            an_event_comes_back_with_its_number,
+            a_list_of_events_has_what_is_asked_for,
+            the_numbers_of_events_have_no_gap,
+            the_epoch_is_raised_and_never_lowered,
+            an_epoch_that_cannot_be_is_refused,
             a_closed_repository_refuses_every_call,
         );
     };
@@ -48,172 +99,6 @@ macro_rules! suite {
     };
 }
 pub(super) use suite;
-
-pub(super) async fn a_kept_value_is_returned(repository: &dyn Repository) {
-    for value in ["", "secret", "two\nlines", "zero \0 byte", "ünïcode ∞"] {
-        set(repository, own("key"), value).await.unwrap();
-        assert_eq!(get(repository, &own("key")).await.as_deref(), Some(value));
-    }
-}
-
-pub(super) async fn a_value_replaces_the_one_before(repository: &dyn Repository) {
-    for value in ["first", "second", "third"] {
-        set(repository, own("key"), value).await.unwrap();
-    }
-    assert_eq!(get(repository, &own("key")).await.as_deref(), Some("third"));
-    assert_eq!(list(repository, PLUGIN, DetailOwner::Plugin, Uuid::nil()).await.len(), 1);
-}
-
-pub(super) async fn what_was_never_kept_is_not_there(repository: &dyn Repository) {
-    assert_eq!(get(repository, &own("key")).await, None);
-    assert_eq!(list(repository, PLUGIN, DetailOwner::Plugin, Uuid::nil()).await, []);
-}
-
-pub(super) async fn a_removed_value_is_gone(repository: &dyn Repository) {
-    set(repository, own("a"), "1").await.unwrap();
-    set(repository, own("b"), "2").await.unwrap();
-    repository.remove_detail(PLUGIN, &own("a")).await.unwrap();
-    assert_eq!(get(repository, &own("a")).await, None);
-    assert_eq!(get(repository, &own("b")).await.as_deref(), Some("2"));
-    set(repository, own("a"), "3").await.unwrap();
-    assert_eq!(get(repository, &own("a")).await.as_deref(), Some("3"));
-}
-
-pub(super) async fn removing_what_is_not_there_succeeds(repository: &dyn Repository) {
-    repository.remove_detail(PLUGIN, &own("a")).await.unwrap();
-    repository.remove_detail(PLUGIN, &own("a")).await.unwrap();
-}
-
-pub(super) async fn a_list_has_the_values_of_its_owner_only(repository: &dyn Repository) {
-    let (volume, other) = (Uuid::new_v4(), Uuid::new_v4());
-    for (owner, key, value) in [(volume, "b", "2"), (volume, "a", "1"), (other, "a", "3")] {
-        let at = DetailKey::new(DetailOwner::Volume, owner, key);
-        set(repository, at, value).await.unwrap();
-    }
-    assert_eq!(
-        list(repository, PLUGIN, DetailOwner::Volume, volume).await,
-        [("a", "1"), ("b", "2")].map(|(key, value)| (key.to_owned(), value.to_owned()))
-    );
-}
-
-pub(super) async fn a_plugin_sees_its_own_values_only(repository: &dyn Repository) {
-    set(repository, own("key"), "mine").await.unwrap();
-    let theirs = SetDetailRequest::new(own("key"), Secret::new("theirs"));
-    repository.set_detail("other", &theirs).await.unwrap();
-    repository.remove_detail("third", &own("key")).await.unwrap();
-    assert_eq!(get(repository, &own("key")).await.as_deref(), Some("mine"));
-    let seen = list(repository, "other", DetailOwner::Plugin, Uuid::nil()).await;
-    assert_eq!(seen, [("key".to_owned(), "theirs".to_owned())]);
-}
-
-pub(super) async fn every_kind_of_owner_has_its_own_values(repository: &dyn Repository) {
-    let uuid = Uuid::new_v4();
-    for owner in DetailOwner::ALL {
-        let at = DetailKey::new(*owner, uuid, "key");
-        set(repository, at, owner.as_str()).await.unwrap();
-    }
-    for owner in DetailOwner::ALL {
-        let at = DetailKey::new(*owner, uuid, "key");
-        assert_eq!(get(repository, &at).await.as_deref(), Some(owner.as_str()));
-    }
-}
-
-pub(super) async fn a_value_at_the_limit_is_kept_and_a_larger_one_refused(
-    repository: &dyn Repository,
-) {
-    let largest = "x".repeat(MAX_VALUE_BYTES);
-    set(repository, own("key"), &largest).await.unwrap();
-    let refused = set(repository, own("key"), &format!("{largest}y")).await;
-    assert_eq!(
-        refused.unwrap_err().to_string(),
-        "cannot keep detail \"key\" of plugin \"sample\": it has 65537 bytes, and 65536 are the limit"
-    );
-    assert_eq!(get(repository, &own("key")).await, Some(largest));
-}
-
-pub(super) async fn any_text_is_a_key(repository: &dyn Repository) {
-    let long = "k".repeat(MAX_KEY_BYTES);
-    let keys = ["'; DROP TABLE meta; --", "%", "A", "a", " ", "ключ", "a/b\\c\"", &long];
-    for key in keys {
-        set(repository, own(key), key).await.unwrap();
-    }
-    for key in keys {
-        assert_eq!(get(repository, &own(key)).await.as_deref(), Some(key));
-    }
-}
-
-pub(super) async fn what_is_no_key_is_refused(repository: &dyn Repository) {
-    for at in [own(""), own("a\0b"), DetailKey::new(DetailOwner::Unknown, Uuid::nil(), "a")] {
-        let refused = repository.get_detail(PLUGIN, &at).await;
-        assert!(matches!(refused, Err(StoreError::InvalidAddress { .. })), "{refused:?}");
-        let refused = set(repository, at, "value").await;
-        assert!(matches!(refused, Err(StoreError::InvalidAddress { .. })), "{refused:?}");
-    }
-    let refused = set(repository, own(&"k".repeat(MAX_KEY_BYTES + 1)), "value").await;
-    assert!(matches!(refused, Err(StoreError::TooLarge { .. })), "{refused:?}");
-    let refused = repository.remove_detail("", &own("a")).await;
-    assert!(matches!(refused, Err(StoreError::InvalidAddress { .. })), "{refused:?}");
-}
-
-pub(super) async fn changes_made_at_once_all_last(repository: &dyn Repository) {
-    thread::scope(|scope| {
-        for writer in 0..8 {
-            scope.spawn(move || {
-                for number in 0..25 {
-                    let text = format!("{writer}-{number}");
-                    block_on(set(repository, own(&text), &text)).unwrap();
-                    assert_eq!(block_on(get(repository, &own(&text))), Some(text));
-                }
-            });
-        }
-    });
-    let all = list(repository, PLUGIN, DetailOwner::Plugin, Uuid::nil()).await;
-    assert_eq!(all.len(), 200);
-    assert!(all.iter().all(|(key, value)| key == value));
-}
-
-pub(super) async fn calls_need_no_runtime(repository: &dyn Repository) {
-    let outside = || {
-        assert!(tokio::runtime::Handle::try_current().is_err());
-        block_on(set(repository, own("key"), "value")).unwrap();
-        block_on(get(repository, &own("key")))
-    };
-    let value = thread::scope(|scope| scope.spawn(outside).join().unwrap());
-    assert_eq!(value.as_deref(), Some("value"));
-}
-
-pub(super) async fn the_installation_has_an_id(repository: &dyn Repository) {
-    let id = repository.installation_id();
-    assert_eq!(InstallationId::parse(id.as_str()).as_ref(), Some(id));
-}
-
-pub(super) async fn a_closed_repository_refuses_every_call(repository: &dyn Repository) {
-    set(repository, own("key"), "value").await.unwrap();
-    repository.close();
-    repository.close();
-    let request = ListDetailsRequest::new(DetailOwner::Plugin, Uuid::nil());
-    let refusals = [
-        set(repository, own("key"), "value").await.err(),
-        repository.get_detail(PLUGIN, &own("key")).await.err(),
-        repository.remove_detail(PLUGIN, &own("key")).await.err(),
-        repository.list_details(PLUGIN, &request).await.err(),
-    ];
-    for refusal in refusals {
-        assert!(matches!(refusal, Some(StoreError::Closed)), "{refusal:?}");
-    }
-}
-
-async fn list(
-    repository: &dyn Repository,
-    plugin: &str,
-    owner: DetailOwner,
-    uuid: Uuid,
-) -> Vec<(String, String)> {
-    let request = ListDetailsRequest::new(owner, uuid);
-    let details = repository.list_details(plugin, &request).await.unwrap();
-    let pairs = details.iter();
-    pairs.map(|(key, value)| (key.clone(), value.clone())).collect()
-}
 
 /// Polls on this thread, with no runtime around.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -231,5 +116,48 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
             Poll::Ready(value) => return value,
             Poll::Pending => thread::park(),
         }
+    }
+}
+
+/// Polls all at once, so that the engine has them together.
+async fn join<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    poll_fn(move |context| {
+        let mut ready = true;
+        for (future, output) in &mut futures {
+            if output.is_none() {
+                match future.as_mut().poll(context) {
+                    Poll::Ready(value) => *output = Some(value),
+                    Poll::Pending => ready = false,
+                }
+            }
+        }
+        match ready {
+            true => {
+                Poll::Ready(futures.iter_mut().filter_map(|(_, output)| output.take()).collect())
+            }
+            false => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// Numbers that look random and are the same in each run.
+struct Dice(u64);
+
+impl Dice {
+    fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        // Knuth's generator; its lower bits repeat soon.
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+
+    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[usize::try_from(self.below(all.len() as u64)).unwrap()]
     }
 }

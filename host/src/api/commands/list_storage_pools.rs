@@ -1,0 +1,81 @@
+//! `listStoragePools`.
+
+use crate::api::call::Call;
+use crate::api::command::{Command, handler};
+use crate::api::error::ApiError;
+use crate::api::objects::StoragePoolResponse;
+use crate::api::page::Listing;
+use crate::api::param::{Inputs, params};
+use crate::api::reply::Reply;
+use crate::api::values::Id;
+use crate::model::{Cluster, Pod, StoragePoolState, Zone};
+use crate::store::Filter;
+use storage_plugin_api::ScopeType;
+
+pub(super) const COMMAND: Command = Command {
+    name: "listStoragePools",
+    description: "Lists storage pools.",
+    since: None,
+    is_async: false,
+    params: Listing::<Params>::PARAMS,
+    response: StoragePoolResponse::FIELDS,
+    run: handler!(run),
+};
+
+params! {
+    struct Params {
+        "id"        id: Option<Id>         => "the ID of the storage pool";
+        "name"      name: Option<String>   => "the name of the storage pool";
+        "zoneid"    zone: Option<Id>       => "the Zone ID for the storage pool";
+        "podid"     pod: Option<Id>        => "the Pod ID for the storage pool; pools of the whole zone are listed as well";
+        "clusterid" cluster: Option<Id>    => "list storage pools belongig to the specific cluster, and those of the whole zone";
+        "scope"     scope: Option<String>  => "the scope of the storage pool";
+        "status"    status: Option<String> => "the status of the storage pool";
+        "path"      path: Option<String>   => "the storage pool path";
+    }
+}
+
+async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
+    let own = &list.own;
+    let scope = own.scope.as_deref().map(scope).transpose()?;
+    let status = own.status.as_deref().map(status).transpose()?;
+    let filter = Filter {
+        name: own.name.clone(),
+        zone: call.filter_uuid::<Zone>("zoneid", own.zone).await?,
+        states: status.map(|status| vec![status.as_str()]).unwrap_or_default(),
+        ..Filter::default()
+    };
+    let pod = call.filter_uuid::<Pod>("podid", own.pod).await?;
+    let cluster = call.filter_uuid::<Cluster>("clusterid", own.cluster).await?;
+    let mut pools = call.services.orchestration.storage_pools.list(&filter).await?;
+    pools.retain(|pool| {
+        let is_of_zone = pool.scope.scope_type == ScopeType::Zone;
+        list.matches(&pool.name)
+            && Id::is_wanted(own.id, None, pool.uuid, pool.id)
+            && pod.is_none_or(|pod| is_of_zone || pool.scope.pod_id == Some(pod))
+            && cluster.is_none_or(|one| is_of_zone || pool.scope.cluster_id == Some(one))
+            && scope.is_none_or(|scope| pool.scope.scope_type == scope)
+            && own
+                .path
+                .as_ref()
+                .is_none_or(|path| pool.reached_by.as_ref().is_some_and(|to| to.path == *path))
+    });
+    list.reply_shown(&call, &pools).await
+}
+
+fn scope(word: &str) -> Result<ScopeType, ApiError> {
+    match ScopeType::from_word(word) {
+        ScopeType::Unknown => Err(ApiError::invalid_parameter(format!(
+            "Invalid value for parameter scope: {word:?} is no scope of a storage pool"
+        ))),
+        known => Ok(known),
+    }
+}
+
+fn status(word: &str) -> Result<StoragePoolState, ApiError> {
+    StoragePoolState::parse(word).ok_or_else(|| {
+        ApiError::invalid_parameter(format!(
+            "Invalid value for parameter status: {word:?} is no status of a storage pool"
+        ))
+    })
+}

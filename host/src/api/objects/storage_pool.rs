@@ -1,0 +1,82 @@
+//! A storage pool, as `listStoragePools` shows it.
+
+use super::{Names, Shown};
+use crate::api::error::ApiError;
+use crate::api::field::response;
+use crate::api::timestamp::format_us;
+use crate::model::{Cluster, Pod, StoragePool, Stored, Zone};
+use uuid::Uuid;
+
+response! {
+    pub(in crate::api) struct StoragePoolResponse {
+        "id"                  id: Uuid                   => "the ID of the storage pool";
+        "name"                name: String               => "the name of the storage pool";
+        "state"               state: &'static str        => "the state of the storage pool";
+        "provider"            provider: String           => "storage provider for this pool";
+        "type"                kind: &'static str         => "the storage pool type";
+        "scope"               scope: &'static str        => "the scope of the storage pool";
+        "zoneid"              zone_id: Uuid              => "the Zone ID of the storage pool";
+        "zonename"            zone_name: Option<String>  => "the Zone name of the storage pool";
+        "podid"               pod_id: Option<Uuid>       => "the Pod ID of the storage pool";
+        "podname"             pod_name: Option<String>   => "the Pod name of the storage pool";
+        "clusterid"           cluster_id: Option<Uuid>   => "the ID of the cluster for the storage pool";
+        "clustername"         cluster_name: Option<String> => "the name of the cluster for the storage pool";
+        "hypervisor"          hypervisor: Option<&'static str> => "the hypervisor type of the storage pool";
+        "ipaddress"           address: String            => "the IP address of the storage pool";
+        "path"                path: String               => "the storage pool path";
+        "created"             created: String            => "the date and time the storage pool was created";
+        "tags"                tags: Option<String>       => "the tags for the storage pool";
+        "disksizetotal"       total: u64                 => "the total disk size of the storage pool";
+        "disksizeallocated"   allocated: u64             => "the host's currently allocated disk size";
+        "disksizeused"        used: u64                  => "the host's currently used disk size";
+        "capacityiops"        capacity_iops: Option<u64> => "IOPS CloudStack can provision from this storage pool";
+        "overprovisionfactor" overprovision_factor: String => "the overprovisionfactor for the storage pool";
+        "managed"             managed: bool              => "whether this pool is managed or not";
+        "quarantine"          quarantine: Option<String> => "why no operation may touch the pool (an extension of this host)";
+    }
+}
+
+impl Shown for StoragePool {
+    const OBJECT_NAME: &'static str = "storagepool";
+    type Response = StoragePoolResponse;
+
+    async fn show(names: &mut Names, pool: &Stored<Self>) -> Result<StoragePoolResponse, ApiError> {
+        let zone = names.find::<Zone>(Some(pool.zone)).await?;
+        let pod = names.find::<Pod>(pool.scope.pod_id).await?;
+        let cluster = names.find::<Cluster>(pool.scope.cluster_id).await?;
+        let capacity = names.repository().capacity(pool.uuid).await?;
+        let reached_by = pool.reached_by.as_ref();
+        Ok(StoragePoolResponse {
+            id: pool.uuid,
+            name: pool.name.clone(),
+            state: pool.state.as_str(),
+            provider: pool.provider.clone(),
+            kind: reached_by.map_or("Filesystem", |to| to.pool_type.as_str()),
+            scope: pool.scope.scope_type.as_str(),
+            zone_id: pool.zone,
+            zone_name: zone.map(|zone| zone.name.clone()),
+            pod_id: pool.scope.pod_id,
+            pod_name: pod.map(|pod| pod.name.clone()),
+            cluster_id: pool.scope.cluster_id,
+            cluster_name: cluster.map(|cluster| cluster.name.clone()),
+            hypervisor: pool.hypervisor.map(|hypervisor| hypervisor.as_str()),
+            address: reached_by.map(|to| to.host.clone()).unwrap_or_default(),
+            path: reached_by.map_or_else(|| path_of(&pool.url), |to| to.path.clone()),
+            created: format_us(pool.created_us),
+            tags: Some(pool.tags.join(",")).filter(|tags| !tags.is_empty()),
+            total: pool.capacity_bytes,
+            allocated: capacity.reserved,
+            used: pool.used_bytes,
+            capacity_iops: pool.capacity_iops,
+            overprovision_factor: pool.overprovision_factor.to_string(),
+            managed: reached_by.is_some_and(|to| to.managed),
+            quarantine: pool.quarantine.clone(),
+        })
+    }
+}
+
+/// The path of a URL, which never holds a credential.
+fn path_of(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.find('/').map(|at| rest[at..].to_owned()).unwrap_or_default()
+}

@@ -1,0 +1,246 @@
+//! The engine: starts operations, goes on with those of an earlier life, tells of all of them.
+
+use super::erased::{Erased, ErasedFlow, write};
+use super::flow::Flow;
+use super::live::Live;
+use super::run::{self, Runner};
+use super::step_error::StepError;
+use crate::model::{Caller, Failure, Journal, Operation, Phase, RecordKind};
+use crate::store::{Change, Refused, Repository, StoreError};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use storage_plugin_api::PluginErrorKind;
+pub use storage_plugin_api::Progress;
+use uuid::Uuid;
+
+/// What an operation begins with.
+#[derive(Debug)]
+pub struct NewOperation {
+    /// Its id. Chosen by the caller, so that its first changes can name it.
+    pub uuid: Uuid,
+    /// Who asks for it.
+    pub caller: Caller,
+    /// The API command that asks for it.
+    pub command: String,
+    /// What it is about.
+    pub object: Option<(RecordKind, Uuid)>,
+    /// The records that no other operation may touch meanwhile.
+    pub exclusive: Vec<Uuid>,
+    /// The records that others may read as well, but nobody may remove meanwhile.
+    pub shared: Vec<Uuid>,
+    /// What is committed together with its beginning.
+    pub changes: Vec<Change>,
+}
+
+/// The engine. Clones are the same engine.
+#[derive(Clone)]
+pub struct Jobs {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    repository: Arc<dyn Repository>,
+    flows: Mutex<HashMap<&'static str, Arc<dyn ErasedFlow>>>,
+    live: Mutex<HashMap<Uuid, Arc<Live>>>,
+}
+
+/// The name under which an operation holds a record for itself.
+fn claim_of(object: Uuid) -> String {
+    format!("object:{object}")
+}
+
+/// The name under which an operation keeps a record from being removed.
+fn use_of(object: Uuid, operation: Uuid) -> String {
+    format!("use:{object}:{operation}")
+}
+
+impl Jobs {
+    /// An engine over a store. Flows are added before it recovers.
+    pub fn new(repository: Arc<dyn Repository>) -> Self {
+        let inner = Inner { repository, flows: Mutex::default(), live: Mutex::default() };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Adds a kind of operation.
+    pub fn add_flow<F: Flow>(&self, flow: Arc<F>) {
+        let mut flows = self.inner.flows.lock().unwrap_or_else(PoisonError::into_inner);
+        flows.insert(F::NAME, Arc::new(Erased(flow)));
+    }
+
+    /// Begins an operation: durable when this returns, and running.
+    ///
+    /// # Errors
+    /// What stands in the way; nothing of it is left then. `Claimed` names the operation that has
+    /// one of the records.
+    pub async fn start<F: Flow>(
+        &self,
+        new: NewOperation,
+        state: &F::State,
+    ) -> Result<Uuid, Refused> {
+        let state = write::<F>(state).map_err(|error| {
+            Refused::Store(StoreError::Internal { what: error.failure.message })
+        })?;
+        let operation = Operation {
+            uuid: new.uuid,
+            flow: F::NAME.to_owned(),
+            flow_version: F::VERSION,
+            state,
+            position: 0,
+            phase: Phase::Running,
+            attempt: 1,
+            failure: None,
+            waiting_for: None,
+            cancel_requested: false,
+            caller: new.caller,
+            command: new.command,
+            object: new.object,
+            journal: Journal::default(),
+            epoch: self.inner.repository.epoch(),
+            created_us: 0,
+            updated_us: 0,
+        };
+        let holder = operation.uuid;
+        let exclusive = new.exclusive.into_iter().map(claim_of);
+        let shared = new.shared.into_iter().map(|object| use_of(object, holder));
+        let claims = exclusive.chain(shared).map(|name| Change::Claim { name, holder });
+        let changes =
+            claims.chain(new.changes).chain([Change::Begin(Box::new(operation.clone()))]).collect();
+        self.inner.repository.transact(changes).await?;
+        self.run(operation);
+        Ok(holder)
+    }
+
+    /// Goes on with every operation that does not rest and that nobody runs: after a start of the
+    /// host, and now and then.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn recover(&self) -> Result<usize, StoreError> {
+        let unfinished = self.inner.repository.unfinished_operations().await?;
+        let mut recovered = 0;
+        for operation in unfinished {
+            if self.lock_live().contains_key(&operation.uuid) {
+                continue;
+            }
+            recovered += 1;
+            self.run(run::recovered(operation, self.inner.repository.epoch()));
+        }
+        Ok(recovered)
+    }
+
+    fn run(&self, operation: Operation) {
+        let uuid = operation.uuid;
+        let live = Arc::new(Live::new(operation.cancel_requested));
+        if self.lock_live().insert(uuid, Arc::clone(&live)).is_some() {
+            return;
+        }
+        let flow = self.flow(&operation.flow);
+        let runner = Runner {
+            repository: Arc::clone(&self.inner.repository),
+            flow,
+            operation,
+            live: Arc::clone(&live),
+        };
+        let task = tokio::spawn(runner.run());
+        let jobs = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = task.await {
+                log::error!(operation:% = uuid; "operation {uuid} broke, it is tried again: {error}");
+            }
+            jobs.lock_live().remove(&uuid);
+            live.end();
+        });
+    }
+
+    fn flow(&self, name: &str) -> Option<Arc<dyn ErasedFlow>> {
+        self.inner.flows.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn lock_live(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Live>>> {
+        self.inner.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find_live(&self, uuid: Uuid) -> Option<Arc<Live>> {
+        self.lock_live().get(&uuid).cloned()
+    }
+
+    /// Waits until an operation rests, and gives it back.
+    ///
+    /// # Errors
+    /// The store's; `NotFound` for an operation that there is not; its own failure is in it.
+    pub async fn wait(&self, uuid: Uuid) -> Result<Operation, Failure> {
+        loop {
+            let live = self.find_live(uuid);
+            if let Some(live) = live {
+                live.ended().await;
+            }
+            let operation = self.find(uuid).await?;
+            if operation.phase.is_final() || self.find_live(uuid).is_none() {
+                return Ok(operation);
+            }
+        }
+    }
+
+    /// An operation as the store has it.
+    ///
+    /// # Errors
+    /// The store's; `NotFound`.
+    pub async fn find(&self, uuid: Uuid) -> Result<Operation, Failure> {
+        self.inner.repository.find_operation(uuid).await?.ok_or_else(|| {
+            Failure::new(PluginErrorKind::NotFound, format!("there is no operation {uuid}"))
+        })
+    }
+
+    /// How far the call that an operation makes now has come, if it makes one.
+    pub fn progress(&self, uuid: Uuid) -> Option<Progress> {
+        self.find_live(uuid)?.progress()
+    }
+
+    /// How many operations run.
+    pub fn running(&self) -> usize {
+        self.lock_live().len()
+    }
+
+    /// Asks an operation to turn back. It is durable when this returns; the operation ends undone.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` for one that rests, or has passed its point of no return.
+    pub async fn cancel(&self, uuid: Uuid) -> Result<(), Failure> {
+        let operation = self.find(uuid).await?;
+        let conflict = |message: String| Err(Failure::new(PluginErrorKind::Conflict, message));
+        if operation.phase.is_final() {
+            return conflict(format!("operation {uuid} is {} already", operation.phase));
+        }
+        let flow = self.flow(&operation.flow);
+        if operation.phase == Phase::Running
+            && flow.is_some_and(|flow| flow.is_forward_only(operation.position))
+        {
+            return conflict(format!(
+                "operation {uuid} has passed its point of no return; it will be completed"
+            ));
+        }
+        match self.find_live(uuid) {
+            Some(live) => live.cancel(operation.phase == Phase::Undoing),
+            None => {
+                return Err(Failure::new(
+                    PluginErrorKind::Conflict,
+                    format!("operation {uuid} rests until the next start of the host"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<StepError> for Failure {
+    fn from(error: StepError) -> Self {
+        error.failure
+    }
+}
+
+impl fmt::Debug for Jobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jobs").field("running", &self.running()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,117 @@
+//! The guard around every call into a plugin.
+//!
+//! What it is: a bulkhead for each plugin (so many calls at once, the others wait), a watchdog for
+//! each call (no progress for the plugin's window: it is given up), a circuit breaker for each
+//! store (a back end that does not answer is not asked all the time). What it is not: retries;
+//! those belong to the step that calls.
+//!
+//! **Invariant:** a plugin that hangs holds its own calls up, never another plugin's.
+
+mod breaker;
+mod bulkhead;
+mod watchdog;
+
+pub use breaker::CircuitReport;
+pub use bulkhead::PluginLimits;
+
+use breaker::Breaker;
+use bulkhead::Bulkhead;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+use storage_plugin_api::{CallContext, PluginResult};
+use uuid::Uuid;
+
+/// Guards all calls of the host. Clones are the same guard.
+#[derive(Clone, Default)]
+pub struct Guard {
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    bulkheads: Mutex<HashMap<String, Arc<Bulkhead>>>,
+    breakers: Mutex<HashMap<Uuid, Arc<Breaker>>>,
+}
+
+/// What a call is about.
+#[derive(Debug, Clone, Copy)]
+pub struct GuardedCall<'a> {
+    /// The name of the provider.
+    pub provider: &'a str,
+    /// How many calls it takes, and how long one may stand still.
+    pub limits: PluginLimits,
+    /// The store, and its name for messages; `None` for calls that are about no store.
+    pub store: Option<(Uuid, &'a str)>,
+}
+
+impl Guard {
+    /// A guard that has seen no call yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes a call.
+    ///
+    /// # Errors
+    /// The call's own; `Unavailable` while the store's circuit is open; `Timeout` when it made no
+    /// progress for the window, or found no place for so long; `Cancelled` when the operation was.
+    pub async fn call<T, F>(
+        &self,
+        about: GuardedCall<'_>,
+        call: &CallContext,
+        work: F,
+    ) -> PluginResult<T>
+    where
+        F: Future<Output = PluginResult<T>>,
+    {
+        let breaker = about.store.map(|(store, _)| self.breaker(store));
+        if let (Some(breaker), Some((_, name))) = (&breaker, about.store) {
+            breaker.admit(name, Instant::now())?;
+        }
+        let bulkhead = self.bulkhead(about.provider);
+        let result = match bulkhead.enter(about, call).await {
+            Ok(_place) => watchdog::watch(about, call, work).await,
+            Err(error) => Err(error),
+        };
+        if let Some(breaker) = breaker {
+            breaker.note(result.as_ref().err(), Instant::now());
+        }
+        result
+    }
+
+    /// The circuits that are not closed.
+    pub fn circuits(&self) -> Vec<(Uuid, CircuitReport)> {
+        let now = Instant::now();
+        let breakers = self.inner.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        breakers
+            .iter()
+            .filter_map(|(store, breaker)| Some((*store, breaker.report(now)?)))
+            .collect()
+    }
+
+    /// Closes a store's circuit: an operator knows that the back end is there again.
+    pub fn reset(&self, store: Uuid) {
+        self.inner.breakers.lock().unwrap_or_else(PoisonError::into_inner).remove(&store);
+    }
+
+    fn bulkhead(&self, provider: &str) -> Arc<Bulkhead> {
+        let mut bulkheads = self.inner.bulkheads.lock().unwrap_or_else(PoisonError::into_inner);
+        match bulkheads.get(provider) {
+            Some(bulkhead) => Arc::clone(bulkhead),
+            None => Arc::clone(bulkheads.entry(provider.to_owned()).or_default()),
+        }
+    }
+
+    fn breaker(&self, store: Uuid) -> Arc<Breaker> {
+        let mut breakers = self.inner.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(breakers.entry(store).or_default())
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("circuits", &self.circuits()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,85 @@
+//! An operation that runs in this process: how far it is, whether to cancel it, its end.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use storage_plugin_api::{CallContext, Progress};
+use tokio::sync::watch;
+
+/// What the engine shares with those who wait for an operation, or cancel it.
+pub(super) struct Live {
+    call: Mutex<Option<CallContext>>,
+    cancelled: watch::Sender<bool>,
+    ended: watch::Sender<bool>,
+}
+
+impl Live {
+    pub(super) fn new(cancelled: bool) -> Self {
+        Self {
+            call: Mutex::new(None),
+            cancelled: watch::Sender::new(cancelled),
+            ended: watch::Sender::new(false),
+        }
+    }
+
+    /// The call that runs now. It is given up at once if the operation was cancelled, unless it
+    /// undoes something.
+    pub(super) fn watch(&self, call: CallContext, undoing: bool) {
+        let mut current = self.call.lock().unwrap_or_else(PoisonError::into_inner);
+        if *self.cancelled.borrow() && !undoing {
+            call.cancel();
+        }
+        *current = Some(call);
+    }
+
+    /// No call runs.
+    pub(super) fn unwatch(&self) {
+        *self.call.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// How far the call that runs now has come.
+    pub(super) fn progress(&self) -> Option<Progress> {
+        self.call.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(CallContext::progress)
+    }
+
+    /// Asks the operation to turn back. A call on the way back is not touched.
+    pub(super) fn cancel(&self, undoing: bool) {
+        self.cancelled.send_replace(true);
+        let call = self.call.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(call) = call.as_ref()
+            && !undoing
+        {
+            call.cancel();
+        }
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        *self.cancelled.borrow()
+    }
+
+    /// Ready once the operation was cancelled.
+    pub(super) async fn cancelled(&self) {
+        let mut cancelled = self.cancelled.subscribe();
+        // The sender is in self, so this ends with the value only.
+        if cancelled.wait_for(|cancelled| *cancelled).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// The engine has put the operation down, at rest or for the next start.
+    pub(super) fn end(&self) {
+        self.ended.send_replace(true);
+    }
+
+    pub(super) async fn ended(&self) {
+        let mut ended = self.ended.subscribe();
+        if ended.wait_for(|ended| *ended).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live").field("progress", &self.progress()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,70 @@
+//! A snapshot of a volume.
+
+use super::record::{Index, Record, RecordKind};
+use super::snapshot_state::SnapshotState;
+use super::volume::Volume;
+use serde::{Deserialize, Serialize};
+use storage_plugin_api::{Details, SnapshotInfo};
+use uuid::Uuid;
+
+/// A snapshot of a volume, on the pool that has the volume's bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Its public id, which its back-end name holds.
+    pub uuid: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: SnapshotState,
+    /// The volume as it was when the snapshot was taken.
+    pub volume: Volume,
+    /// The internal number of the volume.
+    pub volume_id: u64,
+    /// The pool that has its bytes.
+    pub pool: Uuid,
+    /// The snapshot that was the volume's newest when this one was taken.
+    #[serde(default)]
+    pub parent: Option<Uuid>,
+    /// How its driver finds it.
+    #[serde(default)]
+    pub path: String,
+    /// The space it uses, as its back end said last.
+    #[serde(default)]
+    pub physical_size_bytes: Option<u64>,
+    /// What the driver keeps with it.
+    #[serde(default, skip_serializing_if = "Details::is_empty")]
+    pub details: Details,
+    /// `MANUAL`, or the interval of the policy that took it.
+    pub snapshot_type: String,
+}
+
+impl Snapshot {
+    /// As drivers see it.
+    pub fn as_seen_by_plugins(&self, id: u64) -> SnapshotInfo {
+        let volume = self.volume.as_seen_by_plugins(self.volume_id);
+        let mut snapshot = SnapshotInfo::new(self.uuid, self.name.clone(), volume);
+        snapshot.id = id;
+        snapshot.path.clone_from(&self.path);
+        snapshot.account_id = super::ACCOUNT_ID;
+        snapshot.physical_size_bytes = self.physical_size_bytes.unwrap_or_default();
+        snapshot.details.clone_from(&self.details);
+        snapshot
+    }
+}
+
+impl Record for Snapshot {
+    const KIND: RecordKind = RecordKind::Snapshot;
+
+    fn uuid(&self) -> Uuid {
+        self.uuid
+    }
+
+    fn index(&self) -> Index {
+        Index {
+            name: self.name.clone(),
+            state: self.state.as_str(),
+            owner: Some(self.volume.uuid),
+            zone: Some(self.volume.zone),
+        }
+    }
+}

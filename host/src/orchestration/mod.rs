@@ -1,0 +1,71 @@
+//! What happens to storage: one service for each kind of resource.
+//!
+//! What it is: the flows (sagas) and the questions behind the API, on top of registry, jobs and
+//! store. What it is not: HTTP, numbers of CloudStack's errors, ways to reach a plugin.
+//!
+//! **Invariants:** an intent is durable before a driver is called; what a driver answers is
+//! believed only once its `describe` confirms it. Lists and reads are answered from the store,
+//! never by asking a plugin. No operation touches an object that another one holds.
+//!
+//! Start reading at [`Rooms`], then `volume/create.rs`: every flow looks like that one.
+
+mod pool_access;
+mod request;
+mod rooms;
+
+mod allocation;
+pub mod storage_pool;
+pub mod volume;
+mod zones;
+
+pub use request::{RequestContext, Started};
+pub use rooms::{Policy, Rooms, RoomsParts, Windows};
+pub use zones::Zones;
+
+use crate::model::Failure;
+use std::sync::Arc;
+use storage_pool::StoragePools;
+use volume::Volumes;
+
+/// Everything the API can ask for, by resource.
+#[derive(Debug, Clone)]
+pub struct Orchestration {
+    /// Storage pools.
+    pub storage_pools: StoragePools,
+    /// Volumes.
+    pub volumes: Volumes,
+    /// Zones, pods, clusters and disk offerings.
+    pub zones: Zones,
+    rooms: Arc<Rooms>,
+}
+
+impl Orchestration {
+    /// The services over these rooms; their flows are known to the engine afterwards.
+    pub fn new(rooms: Arc<Rooms>) -> Self {
+        Self {
+            storage_pools: StoragePools::new(Arc::clone(&rooms)),
+            volumes: Volumes::new(Arc::clone(&rooms)),
+            zones: Zones::new(Arc::clone(&rooms)),
+            rooms,
+        }
+    }
+
+    /// Goes on where the host stopped, or begins: makes the first zone, connects the pools, and every operation that does not rest.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn resume(&self) -> Result<(), Failure> {
+        self.zones.seed().await?;
+        self.storage_pools.connect_all().await?;
+        let recovered = self.rooms.jobs.recover().await?;
+        if recovered > 0 {
+            log::info!("{recovered} operations go on from before the start of the host");
+        }
+        Ok(())
+    }
+
+    /// What the services stand on.
+    pub fn rooms(&self) -> &Arc<Rooms> {
+        &self.rooms
+    }
+}

@@ -1,0 +1,181 @@
+//! The way from a pool's record to its driver.
+//!
+//! **Invariant:** every call to a driver of a pool goes through [`PoolAccess::guarded`]; a pool
+//! that is quarantined, or whose provider is missing, has no way.
+
+use super::rooms::Rooms;
+use crate::jobs::{GuardedCall, PluginLimits, StepContext, StepError};
+use crate::model::{Failure, StoragePool, Stored};
+use crate::store::Key;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use storage_plugin_api::{
+    CallContext, DataObject, DataStoreCapabilities, DataStoreProvider, DataStoreProviderType,
+    Driver, HypervisorHostListener, LifeCycle, ObjectDescription, PluginError, PluginResult,
+    PrimaryDataStoreDriver, PrimaryDataStoreLifeCycle, StoreContext,
+};
+use uuid::Uuid;
+
+/// A pool, and how to reach it.
+pub(super) struct PoolAccess<'a> {
+    rooms: &'a Rooms,
+    pub(super) pool: Stored<StoragePool>,
+    pub(super) driver: Arc<dyn PrimaryDataStoreDriver>,
+    pub(super) context: StoreContext,
+    provider: Arc<dyn DataStoreProvider>,
+    window: Duration,
+    concurrent_calls: usize,
+}
+
+/// How many calls a plugin takes at once before its driver was asked.
+const UNASKED_CALLS: usize = 16;
+
+impl Rooms {
+    /// A pool that was not removed.
+    pub(super) async fn find_pool(&self, uuid: Uuid) -> Result<Stored<StoragePool>, StepError> {
+        let found = self.repository.find::<StoragePool>(uuid).await?;
+        found.ok_or_else(|| Failure::not_found(format!("there is no storage pool {uuid}")).into())
+    }
+
+    /// The way to a pool, whether it was removed or not.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` for one in quarantine; `Unavailable`, to be tried again, while it is
+    /// not connected or its provider is missing.
+    pub(super) async fn access(&self, uuid: Uuid) -> Result<PoolAccess<'_>, StepError> {
+        let found = self.repository.find_any::<StoragePool>(Key::Uuid(uuid)).await?;
+        let pool =
+            found.ok_or_else(|| Failure::not_found(format!("there is no storage pool {uuid}")))?;
+        if let Some(reason) = &pool.quarantine {
+            return Err(Failure::conflict(format!(
+                "storage pool {:?} is in quarantine: {reason}",
+                pool.name
+            ))
+            .into());
+        }
+        if !self.connected.has(uuid) {
+            return Err(PluginError::unavailable(format!(
+                "storage pool {:?} is not connected",
+                pool.name
+            ))
+            .into());
+        }
+        self.access_to(pool)
+    }
+
+    /// The way to a pool as it is given: quarantined or not, connected or not.
+    pub(super) fn access_to(&self, pool: Stored<StoragePool>) -> Result<PoolAccess<'_>, StepError> {
+        let missing = || {
+            PluginError::unavailable(format!(
+                "provider {:?} of storage pool {:?} is not loaded; see `storage-host plugins list` \
+                 for the reason",
+                pool.provider, pool.name
+            ))
+        };
+        let provider = self.providers.provider(&pool.provider).ok_or_else(missing)?;
+        let driver = match provider.get_data_store_driver(DataStoreProviderType::Primary) {
+            Some(Driver::Primary(driver)) => driver,
+            _ => return Err(missing().into()),
+        };
+        let installation_id = self.repository.installation_id().as_str();
+        let store = pool.as_seen_by_plugins(pool.id, installation_id, self.repository.epoch());
+        Ok(PoolAccess {
+            rooms: self,
+            driver,
+            context: StoreContext::new(store),
+            window: (self.windows)(&pool.provider),
+            concurrent_calls: UNASKED_CALLS,
+            provider,
+            pool,
+        })
+    }
+}
+
+impl PoolAccess<'_> {
+    /// Makes a call under the guard.
+    pub(super) async fn guarded<T>(
+        &self,
+        call: &CallContext,
+        work: impl Future<Output = PluginResult<T>>,
+    ) -> PluginResult<T> {
+        let limits = PluginLimits { concurrent_calls: self.concurrent_calls, window: self.window };
+        let name = format!("storage pool {:?}", self.pool.name);
+        let about = GuardedCall {
+            provider: &self.pool.provider,
+            limits,
+            store: Some((self.pool.uuid, &name)),
+        };
+        self.rooms.guard.call(about, call, work).await
+    }
+
+    /// What the driver can do on this pool now. Its limit of concurrent calls holds from here on.
+    pub(super) async fn capabilities(
+        &mut self,
+        call: &CallContext,
+    ) -> PluginResult<DataStoreCapabilities> {
+        let asked = self.driver.get_capabilities(call, &self.context);
+        let capabilities = self.guarded(call, asked).await?;
+        self.concurrent_calls = capabilities.limits.concurrent_calls as usize;
+        Ok(capabilities)
+    }
+
+    /// The truth about an object.
+    pub(super) async fn describe(
+        &self,
+        context: &StepContext,
+        object: impl Into<DataObject>,
+    ) -> Result<ObjectDescription, StepError> {
+        let call = context.call();
+        let asked = self.driver.describe(&call, &self.context, object.into());
+        Ok(self.guarded(&call, asked).await?)
+    }
+
+    /// Removes an object, and believes it only when it is gone.
+    pub(super) async fn delete(
+        &self,
+        context: &StepContext,
+        object: impl Into<DataObject>,
+    ) -> Result<(), StepError> {
+        let object = object.into();
+        let call = context.call();
+        let asked = self.driver.delete_async(&call, &self.context, object.clone());
+        let deleted = self.guarded(&call, asked).await;
+        match (&deleted, self.describe(context, object).await?.present) {
+            (_, false) => Ok(()),
+            (Ok(()), true) => Err(self.contradiction("deleted the object", "is still there")),
+            (Err(_), true) => Ok(deleted?),
+        }
+    }
+
+    /// What a driver said and what it shows do not agree: tried again, for it may be slow.
+    pub(super) fn contradiction(&self, said: &str, shown: &str) -> StepError {
+        PluginError::unavailable(format!(
+            "provider {:?} says that it {said}, and by its own description it {shown}",
+            self.pool.provider
+        ))
+        .into()
+    }
+
+    /// The life cycle of its provider.
+    pub(super) fn life_cycle(&self) -> Result<Arc<dyn PrimaryDataStoreLifeCycle>, Failure> {
+        match self.provider.get_data_store_life_cycle(DataStoreProviderType::Primary) {
+            Some(LifeCycle::Primary(life_cycle)) => Ok(life_cycle),
+            _ => Err(Failure::unsupported(format!(
+                "provider {:?} has no life cycle of storage pools",
+                self.pool.provider
+            ))),
+        }
+    }
+
+    /// The host listener of its provider, if it has one.
+    pub(super) fn host_listener(&self) -> Option<Arc<dyn HypervisorHostListener>> {
+        self.provider.get_host_listener()
+    }
+}
+
+impl fmt::Debug for PoolAccess<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PoolAccess").field(&self.pool.name).finish()
+    }
+}

@@ -1,0 +1,238 @@
+//! What every service stands on: the store, the providers, the engine, the guard.
+
+use super::request::{RequestContext, Started};
+use super::storage_pool::Connected;
+use crate::jobs::{Flow, Guard, Jobs, NewOperation};
+use crate::model::{ClientToken, EventLevel, Failure, NewEvent, Operation, RecordKind};
+use crate::registry::DataStoreProviderManager;
+use crate::store::{Change, Refused, Repository};
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use storage_plugin_api::PluginErrorKind;
+use uuid::Uuid;
+
+/// What an operator decides about storage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// A pool takes no new volumes when more than this part of its space is used.
+    pub used_threshold: f64,
+    /// A pool takes no new volumes when more than this part of what it may promise is promised.
+    pub promised_threshold: f64,
+    /// How many times the space of a thin pool may be promised.
+    pub overprovision_factor: f64,
+    /// How long a destroyed volume can be recovered.
+    pub expunge_delay: Duration,
+    /// The provider of a pool that names none.
+    pub default_primary_provider: String,
+}
+
+impl Default for Policy {
+    /// CloudStack's defaults.
+    fn default() -> Self {
+        Self {
+            used_threshold: 0.85,
+            promised_threshold: 0.85,
+            overprovision_factor: 2.0,
+            expunge_delay: Duration::from_hours(24),
+            default_primary_provider: "Filesystem".to_owned(),
+        }
+    }
+}
+
+/// What an operation holds beside its own object.
+#[derive(Debug, Clone, Default)]
+pub(super) struct With {
+    /// No other operation may touch these meanwhile.
+    pub(super) exclusive: Vec<Uuid>,
+    /// Others may use these as well, but nobody may remove them meanwhile.
+    pub(super) shared: Vec<Uuid>,
+}
+
+/// How long a call of a provider may make no progress, by its name.
+pub type Windows = dyn Fn(&str) -> Duration + Send + Sync;
+
+/// What every service stands on.
+pub struct Rooms {
+    /// Durable state.
+    pub repository: Arc<dyn Repository>,
+    /// The providers.
+    pub providers: Arc<DataStoreProviderManager>,
+    /// The engine.
+    pub jobs: Jobs,
+    /// The guard around calls into plugins.
+    pub guard: Guard,
+    /// What the operator decided.
+    pub policy: Policy,
+    /// How long a provider's calls may stand still.
+    pub windows: Box<Windows>,
+    /// The pools that were connected in this life of the host.
+    pub(super) connected: Connected,
+}
+
+/// What the composition root hands over.
+pub struct RoomsParts {
+    /// See [`Rooms::repository`].
+    pub repository: Arc<dyn Repository>,
+    /// See [`Rooms::providers`].
+    pub providers: Arc<DataStoreProviderManager>,
+    /// See [`Rooms::policy`].
+    pub policy: Policy,
+    /// See [`Rooms::windows`].
+    pub windows: Box<Windows>,
+}
+
+impl Rooms {
+    /// Rooms in which nothing happened yet.
+    pub fn new(parts: RoomsParts) -> Self {
+        let RoomsParts { repository, providers, policy, windows } = parts;
+        Self {
+            jobs: Jobs::new(Arc::clone(&repository)),
+            guard: Guard::new(),
+            connected: Connected::default(),
+            repository,
+            providers,
+            policy,
+            windows,
+        }
+    }
+
+    /// Begins an operation for a caller; `object` is what it is about, and is held by it.
+    ///
+    /// A request that bears the token of an earlier one begins nothing: it gets that one's
+    /// operation.
+    ///
+    /// # Errors
+    /// What stands in the way, in words: who holds the object, what state it is in.
+    pub(super) async fn begin<F: Flow>(
+        &self,
+        request: &RequestContext,
+        object: (RecordKind, Uuid),
+        with: With,
+        mut changes: Vec<Change>,
+        state: &F::State,
+    ) -> Result<Started, Failure> {
+        let uuid = Uuid::new_v4();
+        let token = request.caller.token.as_ref().map(|token| token_claim(request, token));
+        if let Some(name) = &token {
+            changes.push(Change::Claim { name: name.clone(), holder: uuid });
+        }
+        let new = NewOperation {
+            uuid,
+            caller: request.caller.clone(),
+            command: request.command.clone(),
+            object: Some(object),
+            exclusive: [object.1].into_iter().chain(with.exclusive).collect(),
+            shared: with.shared,
+            changes,
+        };
+        match self.jobs.start::<F>(new, state).await {
+            Ok(operation) => Ok(Started { operation, object: object.1 }),
+            Err(Refused::Claimed { name, .. }) if token.as_ref() == Some(&name) => {
+                self.replayed(request).await?.ok_or_else(|| {
+                    Failure::conflict("the same request ended at this moment; send it again")
+                })
+            }
+            Err(Refused::Claimed { name, holder, since_us }) => {
+                Err(self.held(&name, holder, since_us).await)
+            }
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    /// The operation that an earlier request with the same token began.
+    ///
+    /// # Errors
+    /// `InvalidArgument` where that request had other parameters.
+    pub async fn replayed(&self, request: &RequestContext) -> Result<Option<Started>, Failure> {
+        let Some(token) = &request.caller.token else {
+            return Ok(None);
+        };
+        let Some(claim) = self.repository.find_claim(&token_claim(request, token)).await? else {
+            return Ok(None);
+        };
+        let operation = self.jobs.find(claim.holder).await?;
+        let earlier = operation.caller.token.as_ref();
+        if earlier.is_none_or(|earlier| earlier.fingerprint != token.fingerprint) {
+            return Err(Failure::invalid(format!(
+                "the client token {:?} was used before with other parameters, in operation {}; \
+                 a new request needs a new token",
+                token.text, operation.uuid
+            )));
+        }
+        let object = operation.object.map_or(Uuid::nil(), |(_, object)| object);
+        Ok(Some(Started { operation: operation.uuid, object }))
+    }
+
+    /// Who holds an object, in words.
+    async fn held(&self, name: &str, holder: Uuid, since_us: i64) -> Failure {
+        if let Some(identity) = name.strip_prefix("back-end:") {
+            return Failure::new(
+                PluginErrorKind::AlreadyExists,
+                format!("the same back end ({identity}) was added before, as {holder}"),
+            );
+        }
+        let object = name.split(':').nth(1).unwrap_or(name);
+        let age = Duration::from_micros(u64::try_from(now_us() - since_us).unwrap_or_default());
+        let what = match self.jobs.find(holder).await {
+            Ok(operation) => describe(&operation),
+            Err(_) => format!("operation {holder}"),
+        };
+        Failure::in_use(format!(
+            "{object} is in use by {what} for {}; wait for it, or cancel it with `storage-host \
+             operations cancel {holder}`",
+            humantime::format_duration(Duration::from_secs(age.as_secs()))
+        ))
+    }
+}
+
+fn describe(operation: &Operation) -> String {
+    let waits = operation.waiting_for.as_ref().map(|what| format!(", which waits: {what}"));
+    format!("operation {} ({}{})", operation.uuid, operation.flow, waits.unwrap_or_default())
+}
+
+fn token_claim(request: &RequestContext, token: &ClientToken) -> String {
+    format!("token:{}:{}:{}", request.caller.account, request.command, token.text)
+}
+
+/// An event about an object, recorded with the outcome of a step.
+pub(super) fn event(
+    event_type: &str,
+    object: (RecordKind, Uuid),
+    operation: Uuid,
+    account: &str,
+    description: impl Into<String>,
+) -> Change {
+    Change::Event(NewEvent {
+        event_type: event_type.to_owned(),
+        level: EventLevel::Info,
+        object: Some(object),
+        account: account.to_owned(),
+        operation: Some(operation),
+        description: description.into(),
+    })
+}
+
+/// The time now, in microseconds since 1970 (UTC).
+pub(super) fn now_us() -> i64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .ok()
+        .and_then(|since| i64::try_from(since.as_micros()).ok())
+        .unwrap_or_default()
+}
+
+impl fmt::Debug for Rooms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rooms")
+            .field("jobs", &self.jobs)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RoomsParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoomsParts").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}

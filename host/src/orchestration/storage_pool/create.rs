@@ -1,0 +1,448 @@
+//! A storage pool is added: its life cycle looks at the back end, then attaches it to its scope.
+
+use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::model::{
+    Failure, Host, HostPool, HostState, Machine, RecordKind, StoragePool, StoragePoolEvent,
+    StoragePoolState, Stored, Zone,
+};
+use crate::orchestration::pool_access::PoolAccess;
+use crate::orchestration::request::{RequestContext, Started};
+use crate::orchestration::rooms::{Rooms, With, event};
+use crate::store::{Change, Filter};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use storage_plugin_api::{
+    AttachClusterRequest, AttachHostRequest, AttachZoneRequest, DataStoreProviderType,
+    DataStoreRole, Details, HostPoolRequest, HypervisorHost, HypervisorType, InitializeRequest,
+    InitializedStore, Scope, ScopeType, StorageStats,
+};
+use uuid::Uuid;
+
+/// What a new pool is to be.
+#[derive(Debug, Clone)]
+pub struct CreateStoragePool {
+    /// Its name.
+    pub name: String,
+    /// Where its back end is.
+    pub url: String,
+    /// From where it can be used.
+    pub scope: Scope,
+    /// The zone it is in.
+    pub zone: Uuid,
+    /// The hypervisor whose hosts use it, of a pool of a whole zone.
+    pub hypervisor: Option<HypervisorType>,
+    /// Its provider; the default one if none is named.
+    pub provider: Option<String>,
+    /// What the provider wants to know.
+    pub details: Details,
+    /// The tags that disk offerings ask for.
+    pub tags: Vec<String>,
+    /// How much of the back end it may use, in bytes.
+    pub capacity_bytes: Option<u64>,
+    /// How many operations per second it may promise.
+    pub capacity_iops: Option<u64>,
+}
+
+impl super::StoragePools {
+    /// Begins to add a pool (`createStoragePool`).
+    ///
+    /// # Errors
+    /// `NotFound` for a provider or a zone that there is not, `InvalidArgument` for a scope that
+    /// the provider does not have, `AlreadyExists` for a name that is taken.
+    pub async fn create(
+        &self,
+        request: &RequestContext,
+        wish: CreateStoragePool,
+    ) -> Result<Started, Failure> {
+        let provider = self.provider(&wish)?;
+        let zone = self.rooms.repository.find::<Zone>(wish.zone).await?;
+        if !zone
+            .ok_or_else(|| Failure::not_found(format!("there is no zone {}", wish.zone)))?
+            .enabled
+        {
+            return Err(Failure::conflict(format!("zone {} is disabled", wish.zone)));
+        }
+        let uuid = Uuid::new_v4();
+        let pool = StoragePool {
+            uuid,
+            name: wish.name,
+            state: StoragePoolState::Initial,
+            provider,
+            zone: wish.zone,
+            scope: wish.scope,
+            hypervisor: wish.hypervisor,
+            url: wish.url,
+            details: wish.details,
+            reached_by: None,
+            back_end_identity: None,
+            tags: wish.tags,
+            capacity_bytes: wish.capacity_bytes.unwrap_or_default(),
+            used_bytes: 0,
+            capacity_iops: wish.capacity_iops,
+            overprovision_factor: self.rooms.policy.overprovision_factor,
+            quarantine: None,
+        };
+        let object = (RecordKind::StoragePool, uuid);
+        let changes = vec![Change::insert(&pool)];
+        self.rooms
+            .begin::<Flow>(request, object, With::default(), changes, &State { pool: uuid })
+            .await
+    }
+
+    /// The name of the provider that is meant, if it serves such a pool.
+    fn provider(&self, wish: &CreateStoragePool) -> Result<String, Failure> {
+        let policy = &self.rooms.policy;
+        let name = wish.provider.as_deref().unwrap_or(&policy.default_primary_provider);
+        // What CloudStack calls its built-in provider is here a plugin like any other.
+        let name = if name == "DefaultPrimary" { &policy.default_primary_provider } else { name };
+        let known = self.rooms.providers.providers_of(DataStoreProviderType::Primary);
+        let provider =
+            self.rooms.providers.provider(name).filter(|_| known.iter().any(|one| one == name));
+        let Some(provider) = provider else {
+            return Err(Failure::not_found(format!(
+                "can't find storage provider: {name}; there is {}",
+                if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+            )));
+        };
+        if !provider.is_scope_supported(wish.scope.scope_type) {
+            return Err(Failure::invalid(format!(
+                "storage provider {name:?} does not support scope {}",
+                wish.scope.scope_type
+            )));
+        }
+        Ok(name.to_owned())
+    }
+}
+
+/// `pool.create`: initialize, then attach.
+pub(super) struct Flow(pub(super) Arc<Rooms>);
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct State {
+    pool: Uuid,
+}
+
+impl jobs::Flow for Flow {
+    type State = State;
+    const NAME: &'static str = "pool.create";
+    const VERSION: u32 = 1;
+    const STEPS: &'static [Step<Self>] = &[
+        Step::outside("look at the back end", step_fn!(initialize)).undone_by(step_fn!(delete)),
+        Step::outside("attach it", step_fn!(attach)).undone_by(step_fn!(detach)),
+    ];
+
+    /// A pool that was never up leaves nothing but the record of its operation.
+    fn abandon<'a>(&'a self, _: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
+        Box::pin(self.forget(state))
+    }
+}
+
+impl Flow {
+    async fn initialize(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        let access = self.0.access_to(self.0.find_pool(state.pool).await?)?;
+        let mut ask = InitializeRequest::new(
+            access.pool.uuid,
+            DataStoreRole::Primary,
+            access.pool.name.clone(),
+            access.pool.scope.clone(),
+        );
+        ask.url.clone_from(&access.pool.url);
+        ask.details = access.pool.details.clone();
+        ask.hypervisor_type = access.pool.hypervisor;
+        ask.tags.clone_from(&access.pool.tags);
+        ask.capacity_bytes = Some(access.pool.capacity_bytes).filter(|bytes| *bytes > 0);
+        ask.capacity_iops = access.pool.capacity_iops;
+        self.0.repository.installation_id().as_str().clone_into(&mut ask.installation_id);
+        let call = context.call();
+        let life_cycle = access.life_cycle()?;
+        let found = access.guarded(&call, life_cycle.initialize(&call, ask)).await?;
+        Ok(initialized(access.pool, found)?)
+    }
+
+    async fn attach(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        let mut pool = self.0.find_pool(state.pool).await?;
+        if pool.state == StoragePoolState::Initialized {
+            pool.state = pool.state.next(StoragePoolEvent::AttachRequested)?;
+        }
+        let mut access = self.0.access_to(self.0.find_pool(state.pool).await?)?;
+        let mut changes = self.0.connect(context, &mut access).await?;
+        self.0.connected.add(state.pool);
+        pool.state = pool.state.next(StoragePoolEvent::OperationSucceeded)?;
+        if let Some(stats) = access.stats(context).await? {
+            pool.used_bytes = stats.used_bytes;
+            if pool.capacity_bytes == 0 {
+                pool.capacity_bytes = stats.capacity_bytes;
+            }
+        }
+        let object = (RecordKind::StoragePool, pool.uuid);
+        let told = format!("storage pool {:?} was added", pool.name);
+        changes.extend(limit_of(&pool));
+        changes.extend([
+            Change::update(&pool),
+            event("POOL.CREATE", object, context.operation(), context.account(), told),
+        ]);
+        Ok(changes)
+    }
+
+    async fn detach(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        self.0.connected.remove(state.pool);
+        let access = self.0.access_to(self.0.find_pool(state.pool).await?)?;
+        self.0.disconnect(context, &access).await
+    }
+
+    async fn delete(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        let access = self.0.access_to(self.0.find_pool(state.pool).await?)?;
+        let call = context.call();
+        let life_cycle = access.life_cycle()?;
+        let deleted = life_cycle.delete_data_store(&call, &access.context);
+        match access.guarded(&call, deleted).await {
+            // What could not be initialized, the life cycle does not know either: it left nothing.
+            Err(error)
+                if access.pool.state == StoragePoolState::Initial && !error.is_retryable() =>
+            {
+                log::info!(
+                    operation:% = context.operation();
+                    "nothing is left of storage pool {:?}: {error}", access.pool.name
+                );
+            }
+            deleted => {
+                deleted?;
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    async fn forget(&self, state: &State) -> Result<Vec<Change>, StepError> {
+        let pool = self.0.find_pool(state.pool).await?;
+        let mut changes = vec![Change::Forget(RecordKind::StoragePool, state.pool)];
+        changes.extend(identity_of(&pool).map(|name| Change::Unclaim { name, holder: pool.uuid }));
+        Ok(changes)
+    }
+}
+
+/// What a life cycle found is written into the record; its back end is claimed.
+fn initialized(
+    mut pool: Stored<StoragePool>,
+    found: InitializedStore,
+) -> Result<Vec<Change>, Failure> {
+    pool.state = pool.state.next(StoragePoolEvent::Initialized)?;
+    let pool_record = &mut pool.record;
+    pool_record.url = found.url.unwrap_or_else(|| std::mem::take(&mut pool_record.url));
+    pool_record.details = found.details.unwrap_or_else(|| std::mem::take(&mut pool_record.details));
+    pool_record.reached_by = found.pool;
+    pool_record.capacity_bytes = found.capacity_bytes.unwrap_or(pool_record.capacity_bytes);
+    pool_record.used_bytes = found.used_bytes.unwrap_or_default();
+    pool_record.capacity_iops = found.capacity_iops.or(pool_record.capacity_iops);
+    pool_record.back_end_identity = found.back_end_identity;
+    let mut changes = vec![Change::update(&pool)];
+    changes.extend(limit_of(&pool));
+    changes.extend(identity_of(&pool).map(|name| Change::Claim { name, holder: pool.uuid }));
+    Ok(changes)
+}
+
+/// The name under which a pool holds its back end for itself.
+pub(super) fn identity_of(pool: &StoragePool) -> Option<String> {
+    let identity = pool.back_end_identity.as_ref()?;
+    Some(format!("back-end:{}:{identity}", pool.provider))
+}
+
+/// How much of a pool may be promised, where anybody knows how large it is.
+pub(super) fn limit_of(pool: &StoragePool) -> Option<Change> {
+    let bytes = pool.promisable_bytes();
+    (pool.capacity_bytes > 0).then_some(Change::SetLimit { store: pool.uuid, bytes })
+}
+
+impl PoolAccess<'_> {
+    /// How full the back end is, where the driver can say so.
+    pub(in crate::orchestration) async fn stats(
+        &mut self,
+        context: &StepContext,
+    ) -> Result<Option<StorageStats>, StepError> {
+        let call = context.call();
+        if !self.capabilities(&call).await?.storage_stats {
+            return Ok(None);
+        }
+        let asked = self.driver.get_storage_stats(&call, &self.context);
+        Ok(Some(self.guarded(&call, asked).await?))
+    }
+}
+
+impl Rooms {
+    /// Attaches a pool to its scope and connects the hypervisor hosts there, as after a start of
+    /// the host, too. Gives the records of what each host knows of the pool.
+    ///
+    /// # Errors
+    /// The life cycle's. `Unavailable` when there are hosts and none connects.
+    pub(in crate::orchestration) async fn connect(
+        &self,
+        context: &StepContext,
+        access: &mut PoolAccess<'_>,
+    ) -> Result<Vec<Change>, StepError> {
+        let hosts = self.hosts_in_reach(&access.pool).await?;
+        let seen: Vec<HypervisorHost> =
+            hosts.iter().map(|host| host.as_seen_by_plugins(host.id)).collect();
+        let scope = access.pool.scope.clone();
+        let life_cycle = access.life_cycle()?;
+        let call = context.call();
+        let store = &access.context;
+        match scope.scope_type {
+            ScopeType::Cluster => {
+                let mut attach = AttachClusterRequest::new(scope);
+                attach.hosts = seen;
+                access.guarded(&call, life_cycle.attach_cluster(&call, store, attach)).await?;
+            }
+            ScopeType::Host => {
+                let host = seen.into_iter().next().ok_or_else(|| {
+                    Failure::not_found("the hypervisor host of the pool's scope is not there")
+                })?;
+                let attach = AttachHostRequest::new(host);
+                access.guarded(&call, life_cycle.attach_host(&call, store, attach)).await?;
+            }
+            _ => {
+                let mut attach = AttachZoneRequest::new(scope);
+                attach.hypervisor_type = access.pool.hypervisor;
+                attach.hosts = seen;
+                access.guarded(&call, life_cycle.attach_zone(&call, store, attach)).await?;
+            }
+        }
+        self.connect_hosts(context, access, &hosts).await
+    }
+
+    /// The hypervisor hosts that are up and may use a pool.
+    pub(in crate::orchestration) async fn hosts_in_reach(
+        &self,
+        pool: &StoragePool,
+    ) -> Result<Vec<Stored<Host>>, StepError> {
+        let filter = Filter {
+            zone: Some(pool.zone),
+            owner: pool.scope.cluster_id,
+            states: vec![HostState::Up.as_str()],
+            ..Filter::default()
+        };
+        let mut hosts = self.repository.list::<Host>(&filter).await?;
+        hosts.retain(|host| {
+            let is_the_host = pool.scope.host_id.is_none_or(|only| only == host.uuid);
+            let hypervisor = pool.hypervisor.filter(|one| *one != HypervisorType::Any);
+            is_the_host && hypervisor.is_none_or(|only| only == host.hypervisor)
+        });
+        Ok(hosts)
+    }
+
+    /// Tells the listener of each host that connects; one that fails is left out, all may not fail.
+    async fn connect_hosts(
+        &self,
+        context: &StepContext,
+        access: &PoolAccess<'_>,
+        hosts: &[Stored<Host>],
+    ) -> Result<Vec<Change>, StepError> {
+        let mut changes = Vec::new();
+        let mut last = None;
+        for host in hosts {
+            match self.connect_host(context, access, host).await {
+                Ok(change) => changes.push(change),
+                Err(error) => {
+                    log::warn!(
+                        operation:% = context.operation();
+                        "hypervisor host {:?} cannot connect to storage pool {:?}: {}",
+                        host.name, access.pool.name, error.failure
+                    );
+                    last = Some(error);
+                }
+            }
+        }
+        match last {
+            Some(error) if changes.is_empty() => Err(error.context(format!(
+                "none of the {} hypervisor hosts can connect to storage pool {:?}",
+                hosts.len(),
+                access.pool.name
+            ))),
+            _ => Ok(changes),
+        }
+    }
+
+    /// A host connects to a pool: what it knows of it afterwards.
+    pub(in crate::orchestration) async fn connect_host(
+        &self,
+        context: &StepContext,
+        access: &PoolAccess<'_>,
+        host: &Stored<Host>,
+    ) -> Result<Change, StepError> {
+        let mut local_path = None;
+        if let Some(listener) = access.host_listener() {
+            let ask = HostPoolRequest::new(
+                host.as_seen_by_plugins(host.id),
+                storage_plugin_api::DataStore::clone(&access.context),
+            );
+            let call = context.call();
+            let answer = access.guarded(&call, listener.host_connect(&call, ask)).await?;
+            local_path = answer.local_path;
+        }
+        let filter = Filter {
+            owner: Some(access.pool.uuid),
+            name: Some(host.uuid.to_string()),
+            ..Filter::default()
+        };
+        let known = self.repository.list::<HostPool>(&filter).await?.into_iter().next();
+        Ok(match known {
+            Some(mut known) => {
+                known.local_path = local_path;
+                Change::update(&known)
+            }
+            None => Change::insert(&HostPool {
+                uuid: Uuid::new_v4(),
+                host: host.uuid,
+                pool: access.pool.uuid,
+                local_path,
+            }),
+        })
+    }
+
+    /// Tells the listener of every host that leaves a pool. A failure is logged: the host has
+    /// left all the same.
+    pub(in crate::orchestration) async fn disconnect(
+        &self,
+        context: &StepContext,
+        access: &PoolAccess<'_>,
+    ) -> Result<Vec<Change>, StepError> {
+        let filter = Filter { owner: Some(access.pool.uuid), ..Filter::default() };
+        let mut changes = Vec::new();
+        for known in self.repository.list::<HostPool>(&filter).await? {
+            changes.push(Change::Forget(RecordKind::HostPool, known.uuid));
+            let host = self.repository.find::<Host>(known.host).await?;
+            let (Some(host), Some(listener)) = (host, access.host_listener()) else {
+                continue;
+            };
+            let ask = HostPoolRequest::new(
+                host.as_seen_by_plugins(host.id),
+                storage_plugin_api::DataStore::clone(&access.context),
+            );
+            let call = context.call();
+            if let Err(error) = access.guarded(&call, listener.host_disconnected(&call, ask)).await
+            {
+                log::warn!(
+                    operation:% = context.operation();
+                    "the provider was told that hypervisor host {:?} left storage pool {:?}, and \
+                     answered: {error}",
+                    host.name, access.pool.name
+                );
+            }
+        }
+        Ok(changes)
+    }
+}

@@ -1,0 +1,69 @@
+//! Volumes: created, resized, attached, destroyed, expunged.
+//!
+//! One file for each flow. `create.rs` is the model of all: the service method checks what can be
+//! checked and begins; the flow below it does, or undoes.
+
+mod create;
+mod expunge;
+
+use super::rooms::Rooms;
+use crate::model::Machine as _;
+use crate::model::{Failure, Stored, Volume, VolumeEvent};
+use crate::store::Filter;
+use std::sync::Arc;
+use uuid::Uuid;
+
+pub use create::{CreateVolume, VolumeSource};
+
+/// The service of volumes.
+#[derive(Debug, Clone)]
+pub struct Volumes {
+    rooms: Arc<Rooms>,
+}
+
+impl Volumes {
+    pub(super) fn new(rooms: Arc<Rooms>) -> Self {
+        rooms.jobs.add_flow(Arc::new(create::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(expunge::Flow(Arc::clone(&rooms))));
+        Self { rooms }
+    }
+
+    /// A volume that was not removed.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn find(&self, uuid: Uuid) -> Result<Stored<Volume>, Failure> {
+        self.rooms.find_volume(uuid).await
+    }
+
+    /// Volumes, in the order of their internal numbers.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list(&self, filter: &Filter) -> Result<Vec<Stored<Volume>>, Failure> {
+        Ok(self.rooms.repository.list(filter).await?)
+    }
+}
+
+impl Rooms {
+    /// A volume that was not removed.
+    pub(super) async fn find_volume(&self, uuid: Uuid) -> Result<Stored<Volume>, Failure> {
+        let found = self.repository.find::<Volume>(uuid).await?;
+        found.ok_or_else(|| Failure::not_found(format!("there is no volume {uuid}")))
+    }
+}
+
+/// The pool that has a volume's bytes.
+pub(super) fn pool_of(volume: &Volume) -> Result<Uuid, Failure> {
+    volume.pool.ok_or_else(|| {
+        Failure::conflict(format!("volume {} ({:?}) is on no pool", volume.uuid, volume.name))
+    })
+}
+
+/// Takes a volume through events of its state machine.
+pub(super) fn advance(volume: &mut Volume, events: &[VolumeEvent]) -> Result<(), Failure> {
+    for event in events {
+        volume.state = volume.state.next(*event)?;
+    }
+    Ok(())
+}
