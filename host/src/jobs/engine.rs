@@ -197,6 +197,14 @@ impl Jobs {
         self.find_live(uuid)?.progress()
     }
 
+    /// The names of the flows, sorted.
+    pub fn flow_names(&self) -> Vec<&'static str> {
+        let flows = self.inner.flows.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names: Vec<_> = flows.keys().copied().collect();
+        names.sort_unstable();
+        names
+    }
+
     /// How many operations run.
     pub fn running(&self) -> usize {
         self.lock_live().len()

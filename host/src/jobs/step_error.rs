@@ -33,6 +33,15 @@ impl StepError {
         Self { failure, retrying: Retrying::Never }
     }
 
+    /// The same failure, which is tried again although it may come again.
+    #[must_use]
+    pub fn worth_another_try(mut self) -> Self {
+        if self.retrying == Retrying::Never {
+            self.retrying = Retrying::Later(None);
+        }
+        self
+    }
+
     /// Says what was being done, before the message.
     #[must_use]
     pub fn context(mut self, doing: impl std::fmt::Display) -> Self {

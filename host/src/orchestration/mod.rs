@@ -18,6 +18,9 @@ pub mod storage_pool;
 pub mod volume;
 mod zones;
 
+#[cfg(test)]
+mod tests;
+
 pub use request::{RequestContext, Started};
 pub use rooms::{Policy, Rooms, RoomsParts, Windows};
 pub use zones::Zones;

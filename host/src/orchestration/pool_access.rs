@@ -141,7 +141,9 @@ impl PoolAccess<'_> {
         let call = context.call();
         let asked = self.driver.delete_async(&call, &self.context, object.clone());
         let deleted = self.guarded(&call, asked).await;
-        match (&deleted, self.describe(context, object).await?.present) {
+        // Whatever was answered, only a look tells what is true: it is worth another try.
+        let shown = self.describe(context, object).await.map_err(StepError::worth_another_try)?;
+        match (&deleted, shown.present) {
             (_, false) => Ok(()),
             (Ok(()), true) => Err(self.contradiction("deleted the object", "is still there")),
             (Err(_), true) => Ok(deleted?),

@@ -2,7 +2,7 @@
 
 use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, RecordKind, VolumeEvent, VolumeState};
+use crate::model::{Failure, RecordKind, Stored, Volume, VolumeEvent, VolumeState};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With, event, now_us};
 use crate::store::Change;
@@ -62,8 +62,8 @@ impl jobs::Flow for Flow {
     const STEPS: &'static [Step<Self>] =
         &[Step::outside("remove it from the pool", step_fn!(remove))];
 
-    fn abandon<'a>(&'a self, _: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
-        Box::pin(self.stay_destroyed(state))
+    fn abandon<'a>(&'a self, context: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
+        Box::pin(self.stay_destroyed(context, state))
     }
 }
 
@@ -73,32 +73,50 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        let mut volume = self.0.find_volume(state.volume).await?;
-        let mut changes = Vec::new();
+        let volume = self.0.find_volume(state.volume).await?;
         if let Some(store) = volume.pool {
             let pool = self.0.access(store).await?;
             pool.delete(context, volume.as_seen_by_plugins(volume.id)).await?;
-            changes.push(Change::Unreserve { store, owner: volume.uuid });
         }
-        advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
-        changes.extend([
-            Change::update(&volume),
-            Change::remove(&volume.record),
-            event(
-                "VOLUME.EXPUNGE",
-                (RecordKind::Volume, volume.uuid),
-                context.operation(),
-                context.account(),
-                format!("volume {:?} was removed", volume.name),
-            ),
-        ]);
-        Ok(changes)
+        gone(context, volume)
     }
 
-    async fn stay_destroyed(&self, state: &State) -> Result<Vec<Change>, StepError> {
+    /// The volume goes back to where it was; unless its bytes are gone, which only a look tells.
+    async fn stay_destroyed(
+        &self,
+        context: &StepContext,
+        state: &State,
+    ) -> Result<Vec<Change>, StepError> {
         let mut volume = self.0.find_volume(state.volume).await?;
-
+        let is_there = match volume.pool {
+            Some(store) => {
+                let pool = self.0.access(store).await?;
+                pool.describe(context, volume.as_seen_by_plugins(volume.id)).await?.present
+            }
+            None => false,
+        };
+        if !is_there {
+            return gone(context, volume);
+        }
         advance(&mut volume, &[VolumeEvent::OperationFailed])?;
         Ok(vec![Change::update(&volume)])
     }
+}
+
+/// Nothing is left of a volume: its record says so, and its promise ends.
+fn gone(context: &StepContext, mut volume: Stored<Volume>) -> Result<Vec<Change>, StepError> {
+    advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+    let mut changes = vec![
+        Change::update(&volume),
+        Change::remove(&volume.record),
+        event(
+            "VOLUME.EXPUNGE",
+            (RecordKind::Volume, volume.uuid),
+            context.operation(),
+            context.account(),
+            format!("volume {:?} was removed", volume.name),
+        ),
+    ];
+    changes.extend(volume.pool.map(|store| Change::Unreserve { store, owner: volume.uuid }));
+    Ok(changes)
 }

@@ -1,0 +1,17 @@
+//! Every flow through every accident: the generic saga tests.
+//!
+//! A [`World`] is a store and a back end in memory, which outlive the [`Life`] of a host. A
+//! [`Scenario`] prepares a world and does one thing in it; `sagas.rs` lets it succeed, fail, repeat
+//! and die at each call of its driver, and looks whether the world is as it should be.
+
+pub(in crate::orchestration) mod faults;
+mod faulty;
+mod scenario;
+mod scenarios;
+pub(in crate::orchestration) mod world;
+
+mod sagas;
+
+#[path = "../../../../plugin-api/examples/in_memory.rs"]
+#[expect(dead_code, reason = "the example has a main of its own")]
+pub(in crate::orchestration) mod in_memory;

@@ -1,0 +1,206 @@
+//! A world: what outlives a host. A life: a host in it.
+
+use super::faults::Faults;
+use super::faulty::Faulty;
+use super::in_memory::InMemory;
+use crate::model::{
+    Attachment, Host, Operation, Phase, Record, Snapshot, StoragePool, Volume, Zone,
+};
+use crate::orchestration::storage_pool::CreateStoragePool;
+use crate::orchestration::{Orchestration, Policy, RequestContext, Rooms, RoomsParts, Started};
+use crate::registry::DataStoreProviderManager;
+use crate::store::{Filter, Repository, Store};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use storage_plugin_api::{DataStoreProvider, Details, Scope};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use uuid::Uuid;
+
+/// How long anything may take that should end by itself.
+pub(in crate::orchestration) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A store on the disk and a back end in memory.
+pub(in crate::orchestration) struct World {
+    directory: TempDir,
+    pub(in crate::orchestration) memory: InMemory,
+    pub(in crate::orchestration) faults: Arc<Faults>,
+}
+
+/// A host that lives in a world.
+pub(in crate::orchestration) struct Life {
+    runtime: Option<Runtime>,
+    store: Store,
+    pub(in crate::orchestration) orchestration: Orchestration,
+}
+
+/// What there is in a world, as far as it can be seen from outside of the host's mind: every
+/// record that was not removed, the promises, the claims, the objects of the back end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(in crate::orchestration) struct Picture {
+    pub(in crate::orchestration) records: BTreeMap<String, Value>,
+    pub(in crate::orchestration) promises: BTreeMap<Uuid, u64>,
+    pub(in crate::orchestration) claims: Vec<String>,
+    pub(in crate::orchestration) objects: BTreeMap<String, u64>,
+}
+
+impl World {
+    pub(in crate::orchestration) fn new() -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            memory: InMemory::default(),
+            faults: Arc::default(),
+        }
+    }
+
+    /// A host begins to live.
+    pub(in crate::orchestration) fn live(&self) -> Life {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.unwrap();
+        let store = Store::open(self.directory.path()).unwrap();
+        let provider = Faulty { memory: self.memory.clone(), faults: Arc::clone(&self.faults) };
+        let providers = DataStoreProviderManager::new();
+        let report = json!({
+            "name": "memory", "kind": "volume", "isolation": "in-process", "required": false,
+            "state": "Ready", "path": "/memory",
+            "provider": {
+                "name": provider.get_name(), "types": ["PRIMARY"], "scopes": ["ZONE"],
+                "host_listener": true, "vm_snapshot_strategy": false,
+                "settings_schema": {}, "input_schemas": [],
+            },
+        });
+        let report = serde_json::from_value(report).unwrap();
+        let provider: Arc<dyn DataStoreProvider> = Arc::new(provider);
+        providers.put(0, report, Some(provider), None);
+        let parts = RoomsParts {
+            repository: store.repository(),
+            providers: Arc::new(providers),
+            policy: Policy::default(),
+            windows: Box::new(|_| DEADLINE),
+        };
+        let orchestration = {
+            let _guard = runtime.enter();
+            Orchestration::new(Arc::new(Rooms::new(parts)))
+        };
+        runtime.block_on(orchestration.resume()).unwrap();
+        Life { runtime: Some(runtime), store, orchestration }
+    }
+}
+
+impl Life {
+    pub(in crate::orchestration) fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        let runtime = self.runtime.as_ref().unwrap();
+        runtime.block_on(async { tokio::time::timeout(DEADLINE, work).await }).unwrap()
+    }
+
+    pub(in crate::orchestration) fn repository(&self) -> Arc<dyn Repository> {
+        self.store.repository()
+    }
+
+    /// The host is gone, whatever it was doing.
+    pub(in crate::orchestration) fn die(mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(DEADLINE);
+        }
+        self.store.close();
+    }
+
+    /// Waits until an operation rests.
+    pub(in crate::orchestration) fn rests(&self, started: Started) -> Operation {
+        let operation = self.run(self.orchestration.rooms().jobs.wait(started.operation)).unwrap();
+        assert!(operation.phase.is_final(), "{operation:?}");
+        operation
+    }
+
+    /// Waits until an operation is done.
+    pub(in crate::orchestration) fn done(&self, started: Started) -> Uuid {
+        let operation = self.rests(started);
+        assert_eq!(operation.phase, Phase::Done, "{operation:?}");
+        started.object
+    }
+
+    /// Waits until nothing runs.
+    pub(in crate::orchestration) fn idle(&self) {
+        for operation in self.run(self.repository().unfinished_operations()).unwrap() {
+            self.run(self.orchestration.rooms().jobs.wait(operation.uuid)).unwrap();
+        }
+    }
+
+    pub(in crate::orchestration) fn list<T: Record>(&self) -> Vec<T> {
+        let repository = self.repository();
+        let listed = self.run(repository.list::<T>(&Filter::default())).unwrap();
+        listed.into_iter().map(|stored| stored.record).collect()
+    }
+
+    pub(in crate::orchestration) fn zone(&self) -> Uuid {
+        self.list::<Zone>()[0].uuid
+    }
+
+    /// A pool, up.
+    pub(in crate::orchestration) fn pool(&self, area: &str) -> Uuid {
+        self.done(self.run(self.create_pool(area)).unwrap())
+    }
+
+    /// Begins to create a pool.
+    pub(in crate::orchestration) async fn create_pool(
+        &self,
+        area: &str,
+    ) -> Result<Started, crate::model::Failure> {
+        let zones = self.repository();
+        let zone = zones.list::<Zone>(&Filter::default()).await.unwrap()[0].uuid;
+        let mut details = Details::new();
+        details.insert("area", area);
+        let wish = CreateStoragePool {
+            name: format!("pool {area}"),
+            url: "memory://".to_owned(),
+            scope: Scope::zone(zone),
+            zone,
+            hypervisor: None,
+            provider: Some("In Memory".to_owned()),
+            details,
+            tags: Vec::new(),
+            capacity_bytes: None,
+            capacity_iops: None,
+        };
+        self.orchestration.storage_pools.create(&request(), wish).await
+    }
+
+    /// What there is.
+    pub(in crate::orchestration) fn picture(&self, world: &World) -> Picture {
+        let mut picture = Picture::default();
+        fn put<T: Record>(picture: &mut Picture, life: &Life) {
+            for record in life.list::<T>() {
+                let key = format!("{} {}", T::KIND, record.uuid());
+                let mut value = serde_json::to_value(&record).unwrap();
+                // Moments differ, and nothing decides by them but an expiry.
+                value.as_object_mut().unwrap().remove("destroyed_us");
+                picture.records.insert(key, value);
+            }
+        }
+        put::<StoragePool>(&mut picture, self);
+        put::<Volume>(&mut picture, self);
+        put::<Snapshot>(&mut picture, self);
+        put::<Attachment>(&mut picture, self);
+        put::<Host>(&mut picture, self);
+        for pool in self.list::<StoragePool>() {
+            let repository = self.repository();
+            picture.promises.extend(self.run(repository.reservations(pool.uuid)).unwrap());
+        }
+        let repository = self.repository();
+        picture.claims =
+            self.run(repository.list_claims()).unwrap().into_iter().map(|one| one.name).collect();
+        world.memory.with(|objects| {
+            picture.objects =
+                objects.iter().map(|(path, object)| (path.clone(), object.size)).collect();
+        });
+        picture
+    }
+}
+
+/// Who asks in tests.
+pub(in crate::orchestration) fn request() -> RequestContext {
+    RequestContext { caller: crate::model::Caller::admin(), command: "test".to_owned() }
+}
