@@ -352,6 +352,7 @@ mod tests {
         (Flaw::SaysInternalForMissing, &[&["errors::missing_object_is_not_found[grant_access]"]]),
         (Flaw::SeesNeighbours, &[&["errors::other_installations_are_left_alone"]]),
         (Flaw::ShrinksWithoutConsent, &[&["errors::shrink_needs_consent"]]),
+        (Flaw::ShutsNeighboursOutHalfway, &[&["errors::other_installations_are_left_alone"]]),
         (
             Flaw::SkipsHoles,
             &[

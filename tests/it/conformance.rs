@@ -11,11 +11,11 @@ pub(crate) fn settings_in(place: &Installation) -> String {
     settings.display().to_string()
 }
 
-#[test]
-fn the_sample_passes_every_case_in_both_skins_and_leaves_nothing() {
+/// Runs the whole kit over a plugin of the workspace, in both skins.
+fn passes_every_case(package: &str) {
     let place = Installation::with_null();
     let settings = settings_in(&place);
-    let library = artifacts::library("storage-volume-sample").display().to_string();
+    let library = artifacts::library(package).display().to_string();
     let arguments = ["conformance", &library, "--settings", &settings, "--level", "4"];
     let ended = place.run(&[&arguments[..], &["--output", "json"]].concat()).with_code(0);
     let outcomes = ended.json();
@@ -28,6 +28,16 @@ fn the_sample_passes_every_case_in_both_skins_and_leaves_nothing() {
     }
     let left: Vec<_> = std::fs::read_dir(place.file("pool")).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn the_sample_passes_every_case_in_both_skins_and_leaves_nothing() {
+    passes_every_case("storage-volume-sample");
+}
+
+#[test]
+fn the_filesystem_passes_every_case_in_both_skins_and_leaves_nothing() {
+    passes_every_case("storage-volume-filesystem");
 }
 
 #[test]

@@ -16,6 +16,8 @@ mod constructors;
 #[cfg(test)]
 mod environment;
 #[cfg(test)]
+mod filesystem;
+#[cfg(test)]
 mod host_services;
 #[cfg(test)]
 mod isolation;

@@ -7,8 +7,13 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// The packages that the tests run or load.
-const PACKAGES: [&str; 4] =
-    ["storage-host", "storage-volume-sample", "storage-volume-null", "storage-volume-fault"];
+const PACKAGES: [&str; 5] = [
+    "storage-host",
+    "storage-volume-filesystem",
+    "storage-volume-sample",
+    "storage-volume-null",
+    "storage-volume-fault",
+];
 
 /// The root of the workspace.
 pub fn root() -> &'static Path {

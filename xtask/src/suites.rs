@@ -48,6 +48,16 @@ const CARGO_DENY: Need = Need::Crate { program: "cargo-deny", version: "0.20.2" 
 /// The client that most people script CloudStack with.
 const CS: Need = Need::PyPi { package: "cs", version: "5.2.0" };
 
+/// The programs that make the file systems which the plugin `filesystem` is tested on.
+const FILE_SYSTEMS: Need = Need::Debian {
+    probe: &[
+        "sh",
+        "-c",
+        "PATH=$PATH:/usr/sbin:/sbin; mkfs.xfs -V && mkfs.btrfs -V && mkfs.ext4 -V",
+    ],
+    packages: &["xfsprogs", "btrfs-progs", "e2fsprogs"],
+};
+
 /// Every suite, the quick ones first.
 pub(crate) const SUITES: &[Suite] = &[
     Suite {
@@ -98,6 +108,13 @@ pub(crate) const SUITES: &[Suite] = &[
         needs: &[PYTHON_VENV, CS],
         only_with_all: false,
         steps: clients,
+    },
+    Suite {
+        name: "filesystems",
+        about: "the plugin filesystem on XFS, Btrfs and ext4",
+        needs: &[FILE_SYSTEMS, Need::Mounts],
+        only_with_all: false,
+        steps: filesystems,
     },
     Suite {
         name: "deny",
@@ -157,6 +174,17 @@ fn nightly(workspace: &Workspace) -> Result<Vec<Step>> {
 fn clients(workspace: &Workspace) -> Result<Vec<Step>> {
     let cs = tools::python_program(workspace, "cs");
     Ok(vec![end_to_end(workspace, "clients", "STORAGE_TESTS_CS", cs.as_os_str())])
+}
+
+/// In a mount namespace of its own: whatever happens to the tests, nothing stays mounted.
+#[expect(clippy::unnecessary_wraps, reason = "every row of the table has the same type")]
+fn filesystems(workspace: &Workspace) -> Result<Vec<Step>> {
+    let inner = cargo(workspace, ["test", "-p", "tests", "--test", "filesystems"]);
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private"]);
+    command.arg(inner.get_program()).args(inner.get_args());
+    command.current_dir(workspace.root()).env("STORAGE_TESTS_FILESYSTEMS", "1");
+    Ok(vec![Step::Program(command)])
 }
 
 /// End-to-end tests of which there are some only where a variable says that what they need is here.

@@ -32,7 +32,13 @@ pub(crate) enum Need {
     PyPi { package: &'static str, version: &'static str },
     /// Another Rust toolchain.
     Toolchain(&'static str),
+    /// The right to mount images: root, and loop devices.
+    Mounts,
 }
+
+/// Mounts something where nobody else sees it, asks for a loop device, and for what a kernel may lack.
+const CAN_MOUNT: &str = "mount -t tmpfs none /mnt && losetup --find && for kind in xfs btrfs; do \
+                         grep -qw $kind /proc/filesystems || modprobe $kind || exit 1; done";
 
 impl Need {
     /// Whether it is here.
@@ -55,16 +61,17 @@ impl Need {
             Self::Toolchain(name) => {
                 works(&mut cargo(workspace, [&format!("+{name}"), "--version"]))
             }
+            Self::Mounts => works(Command::new("unshare").args(["--mount", "sh", "-c", CAN_MOUNT])),
         }
     }
 
     /// Whether `test --all` may go on without it.
     ///
     /// A toolchain comes from neither Debian, PyPI nor npm, the registries that continuous
-    /// integration reaches. A machine that has one runs the suite; demanding one would make
-    /// `--all` impossible to pass elsewhere.
+    /// integration reaches, and few containers may mount anything. A machine that has it runs the
+    /// suite; demanding it would make `--all` impossible to pass elsewhere.
     pub(crate) fn is_optional(&self) -> bool {
-        matches!(self, Self::Toolchain(_))
+        matches!(self, Self::Toolchain(_) | Self::Mounts)
     }
 
     /// How to get it, for a person.
@@ -88,6 +95,9 @@ impl Need {
             Self::Toolchain(name) => {
                 format!("needs a {name} toolchain: rustup toolchain install {name}")
             }
+            Self::Mounts => {
+                "needs to mount images: run as root, where there are loop devices".to_owned()
+            }
         }
     }
 
@@ -106,7 +116,7 @@ impl Need {
             Self::PyPi { package, version } => {
                 install_python(workspace, &format!("{package}=={version}"))
             }
-            Self::Toolchain(_) => Ok(()),
+            Self::Toolchain(_) | Self::Mounts => Ok(()),
         }
     }
 }
@@ -179,8 +189,8 @@ mod tests {
     }
 
     #[test]
-    fn only_a_toolchain_may_be_missing_from_a_whole_run() {
-        assert!(Need::Toolchain("nightly").is_optional());
+    fn only_what_no_registry_has_may_be_missing_from_a_whole_run() {
+        assert!(Need::Toolchain("nightly").is_optional() && Need::Mounts.is_optional());
         assert!(!Need::PyPi { package: "x", version: "1" }.is_optional());
     }
 }

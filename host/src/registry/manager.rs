@@ -8,6 +8,15 @@ use storage_plugin_api::{DataStoreProvider, DataStoreProviderType};
 /// How the state of a plugin's process is asked for, where it has one.
 pub type ProcessStatus = dyn Fn() -> (PluginState, ProcessReport) + Send + Sync;
 
+/// Names that CloudStack's clients know, and who answers for them here.
+const ALIASES: [(&str, &str); 1] = [("DefaultPrimary", "Filesystem")];
+
+/// The names under which somebody who asks for one may be answered, the one asked for first.
+fn names(asked: &str) -> impl Iterator<Item = &str> {
+    let others = ALIASES.iter().filter(move |(alias, _)| *alias == asked).map(|(_, name)| *name);
+    std::iter::once(asked).chain(others)
+}
+
 struct Entry {
     report: PluginReport,
     provider: Option<Arc<dyn DataStoreProvider>>,
@@ -64,21 +73,29 @@ impl DataStoreProviderManager {
             .collect()
     }
 
-    /// The report of the plugin that has a provider's name.
+    /// The report of the plugin that has a provider's name, or the one that CloudStack has for it.
     pub fn report_of_provider(&self, provider_name: &str) -> Option<PluginReport> {
-        self.reports().into_iter().find(|report| {
-            report.provider.as_ref().is_some_and(|provider| provider.name == provider_name)
-        })
+        let reports = self.reports();
+        let named = |name| {
+            let is_named = |report: &&PluginReport| {
+                report.provider.as_ref().is_some_and(|provider| provider.name == name)
+            };
+            reports.iter().find(is_named).cloned()
+        };
+        names(provider_name).find_map(named)
     }
 
-    /// A provider by its name (CloudStack's `getDataStoreProvider`).
+    /// A provider by its name, or by the one that CloudStack has for it
+    /// (`getDataStoreProvider`).
     pub fn provider(&self, provider_name: &str) -> Option<Arc<dyn DataStoreProvider>> {
-        self.read()
-            .values()
-            .find(|entry| {
-                entry.report.provider.as_ref().is_some_and(|one| one.name == provider_name)
-            })
-            .and_then(|entry| entry.provider.clone())
+        let entries = self.read();
+        let named = |name| {
+            let is_named =
+                |entry: &&Entry| entry.report.provider.as_ref().is_some_and(|one| one.name == name);
+            entries.values().find(is_named)
+        };
+        // A plugin that really has the name comes first.
+        names(provider_name).find_map(named)?.provider.clone()
     }
 
     /// The names of the providers of a type, in the order of their rows
@@ -96,5 +113,42 @@ impl DataStoreProviderManager {
 impl std::fmt::Debug for DataStoreProviderManager {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.read().values().map(|entry| &entry.report.name)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn manager(providers: &[&str]) -> DataStoreProviderManager {
+        let manager = DataStoreProviderManager::new();
+        for (row, provider) in providers.iter().enumerate() {
+            let report = json!({
+                "name": format!("row-{row}"), "kind": "volume", "isolation": "in-process",
+                "required": false, "state": "Ready", "path": "/x.so",
+                "provider": {
+                    "name": provider, "types": ["PRIMARY"], "scopes": ["ZONE"],
+                    "host_listener": false, "vm_snapshot_strategy": false,
+                    "settings_schema": {}, "input_schemas": [],
+                },
+            });
+            manager.put(row, serde_json::from_value(report).unwrap(), None, None);
+        }
+        manager
+    }
+
+    #[test]
+    fn the_name_that_cloudstack_has_finds_the_provider_that_stands_in() {
+        let row = |manager: &DataStoreProviderManager, name| {
+            manager.report_of_provider(name).map(|report| report.name)
+        };
+        let ours = manager(&["Sample", "Filesystem"]);
+        assert_eq!(row(&ours, "DefaultPrimary").as_deref(), Some("row-1"));
+        assert_eq!(row(&ours, "Filesystem").as_deref(), Some("row-1"));
+        assert_eq!(row(&ours, "Default"), None);
+        let theirs = manager(&["Filesystem", "DefaultPrimary"]);
+        assert_eq!(row(&theirs, "DefaultPrimary").as_deref(), Some("row-1"));
+        assert_eq!(row(&manager(&["Sample"]), "DefaultPrimary"), None);
     }
 }

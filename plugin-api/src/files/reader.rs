@@ -7,6 +7,7 @@ use crate::stream::{CHUNK_BYTES, Chunk, DataReader};
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::fs::File;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,13 +37,20 @@ impl FileReader {
         let size = existing(path)?.len();
         let file = File::open(path).map_err(|error| failed("open", path, &error))?;
         let asked = request.length.map(|length| request.offset.saturating_add(length));
-        Ok(Self {
+        let end = asked.map_or(size, |end| end.min(size));
+        Ok(Self::over(path, file, request.offset..end))
+    }
+
+    /// A reader of a range of a file that the driver opened in its own way. The path is what
+    /// errors name.
+    pub fn over(path: &Path, file: File, range: Range<u64>) -> Self {
+        Self {
             path: path.to_owned(),
             file: Arc::new(file),
-            offset: request.offset,
-            end: asked.map_or(size, |end| end.min(size)),
+            offset: range.start,
+            end: range.end,
             buffer: Bytes::new(),
-        })
+        }
     }
 
     async fn fill(&mut self) -> PluginResult<()> {

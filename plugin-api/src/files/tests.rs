@@ -164,3 +164,26 @@ fn a_smaller_size_needs_consent() {
     resize(&file, 16384, false).unwrap();
     assert_eq!(describe(&file).unwrap().size_bytes, 16384);
 }
+
+#[test]
+fn a_driver_may_open_its_files_in_its_own_way() {
+    run(async {
+        let directory = Directory::new();
+        let path = directory.file("a.volume");
+        create(&path, 4 * CHUNK, None).unwrap();
+        let own = File::options().read(true).write(true).open(&path).unwrap();
+        // Where it may have been renamed to by then is the driver's affair.
+        fs::rename(&path, directory.file("b.volume")).unwrap();
+        let request = OpenWriterRequest::new(volume(), 4 * CHUNK);
+        let opened = FileWriter::over(&path, own.try_clone().unwrap(), &request).unwrap();
+        let mut writer = opened.writer;
+        writer.write(data(CHUNK, 7)).await.unwrap();
+        writer.finish().await.unwrap();
+        let mut reader = FileReader::over(&path, own, CHUNK..CHUNK + 5);
+        let chunk = reader.next().await.unwrap();
+        let bytes = Bytes::from(vec![7; 5]);
+        assert_eq!(chunk, Some(Chunk::Data { offset: CHUNK, bytes }));
+        assert_eq!(reader.next().await.unwrap(), None);
+        assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 1);
+    });
+}

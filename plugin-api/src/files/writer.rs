@@ -43,24 +43,37 @@ impl FileWriter {
                 request.size_bytes
             )));
         }
-        let offset = match &request.resume {
-            None => {
-                make(path, |new| File::create_new(new)?.set_len(size))?;
-                0
-            }
-            Some(token) => token.offset,
-        };
-        let state = Bytes::from(existing(path)?.ino().to_string());
+        if request.resume.is_none() {
+            make(path, |new| File::create_new(new)?.set_len(size))?;
+        }
+        let file = File::options().write(true).open(path);
+        Self::over(path, file.map_err(|error| failed("open", path, &error))?, request)
+    }
+
+    /// A writer of a file that the driver opened in its own way: one with a token goes on there,
+    /// one without writes from the start and finds an empty file of the object's length. The path
+    /// is what errors name. Blocks.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a token of another file, and whatever the file system says.
+    pub fn over(
+        path: &Path,
+        file: File,
+        request: &OpenWriterRequest,
+    ) -> PluginResult<OpenedWriter> {
+        let found = file.metadata().map_err(|error| failed("look at", path, &error))?;
+        let state = Bytes::from(found.ino().to_string());
         let of_this_file =
             |token: &CheckpointToken| token.state == state && token.offset <= request.size_bytes;
         if !request.resume.iter().all(of_this_file) {
             return Err(PluginError::invalid_argument(format!("the token is not one of {path:?}")));
         }
-        let file = File::options().write(true).open(path);
-        let file = file.map_err(|error| failed("open", path, &error))?;
-        // What was written after the token may be there or not: it is forgotten.
-        let cut = file.set_len(offset).and_then(|()| file.set_len(size));
-        cut.map_err(|error| failed("write", path, &error))?;
+        let offset = request.resume.as_ref().map_or(0, |token| token.offset);
+        if request.resume.is_some() {
+            // What was written after the token may be there or not: it is forgotten.
+            let cut = file.set_len(offset).and_then(|()| file.set_len(found.len()));
+            cut.map_err(|error| failed("write", path, &error))?;
+        }
         let writer = Self {
             path: path.to_owned(),
             file: Arc::new(file),

@@ -55,6 +55,7 @@ pub(crate) enum Flaw {
     SaysInternalForMissing,
     SeesNeighbours,
     ShrinksWithoutConsent,
+    ShutsNeighboursOutHalfway,
     SkipsHoles,
     SnapshotsFollowTheVolume,
     StaysInMaintenance,
@@ -113,9 +114,22 @@ impl Broken {
     pub(crate) fn forget(&self, what: &str) {
         self.0.seen.lock().unwrap().retain(|one| one != what);
     }
-    /// With the flaw, an object is found by its uuid whoever made it.
+    /// With the flaw, whoever comes first is let in, and nobody else: neither adds nor makes.
+    pub(crate) fn shut_out(&self, installation: &str) -> PluginResult<()> {
+        let owner = format!("owner {installation}");
+        if !self.has(Flaw::ShutsNeighboursOutHalfway) || self.is_seen(&owner) {
+            return Ok(());
+        }
+        if self.first("an owner") {
+            self.first(owner);
+            return Ok(());
+        }
+        Err(PluginError::conflict("somebody else is here"))
+    }
+    /// With a flaw, an object is found by its uuid whoever made it.
     fn neighbourly(&self, mut object: DataObject) -> DataObject {
-        if !self.has(Flaw::SeesNeighbours) || !object.path().is_empty() {
+        let finds_all = self.has(Flaw::SeesNeighbours) || self.has(Flaw::ShutsNeighboursOutHalfway);
+        if !finds_all || !object.path().is_empty() {
             return object;
         }
         let uuid = object.uuid().to_string();
@@ -173,6 +187,7 @@ impl DataStoreDriver for Broken {
         store: &StoreContext,
         mut request: CreateRequest,
     ) -> PluginResult<CreateResult> {
+        self.shut_out(&store.installation_id)?;
         if self.has(Flaw::FailsUnderLoad) {
             let others = self.0.running.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;

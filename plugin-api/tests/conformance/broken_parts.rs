@@ -101,6 +101,7 @@ impl DataStoreLifeCycle for Broken {
         if self.has(Flaw::AcceptsAnyDetails) {
             return Ok(InitializedStore::default());
         }
+        self.shut_out(&request.installation_id)?;
         self.memory().initialize(call, request).await
     }
     async fn attach_zone(

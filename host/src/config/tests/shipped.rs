@@ -27,12 +27,14 @@ fn uncommented() -> String {
 }
 
 #[test]
-fn shipped_file_enables_exactly_the_sample() {
+fn shipped_file_enables_exactly_our_own_plugins() {
     let config = parse(SHIPPED);
-    let [row] = config.plugins.as_slice() else { panic!("one row: {config:?}") };
-    assert_eq!((row.name.as_str(), row.kind), ("sample", PluginKind::Volume));
-    assert_eq!((row.enabled, row.required), (true, false));
-    assert_eq!(row.isolation, Isolation::InProcess);
+    let names: Vec<_> = config.plugins.iter().map(|row| (row.name.as_str(), row.kind)).collect();
+    assert_eq!(names, [("sample", PluginKind::Volume), ("filesystem", PluginKind::Volume)]);
+    for row in &config.plugins {
+        assert_eq!((row.enabled, row.required), (true, false), "{}", row.name);
+        assert_eq!(row.isolation, Isolation::InProcess, "{}", row.name);
+    }
     assert_eq!(config.host, HostSection::default());
 }
 

@@ -1,0 +1,166 @@
+//! The directory of a store, opened: every file is reached through it, by a name without a path.
+//!
+//! What it is not: it knows no object and no mark. Invariant: no symbolic link is followed.
+
+use crate::found::Found;
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use storage_plugin_api::{PluginError, PluginResult as Result};
+
+/// A disk may hold secrets: what runs an instance is given its file when the instance starts.
+const OWNER_ONLY: Mode = Mode::RUSR.union(Mode::WUSR);
+
+/// An open directory.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    file: File,
+    path: PathBuf,
+}
+
+impl Directory {
+    /// Opens the directory of a store. A link in its path would lead elsewhere: it is refused.
+    ///
+    /// # Errors
+    /// `Unavailable` where nothing is there.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        match open_directory(path) {
+            Ok(file) => Ok(Self { file, path: path.to_owned() }),
+            Err(Errno::NOENT) => Err(PluginError::unavailable(format!(
+                "the directory {path:?} is not there: is it mounted?"
+            ))),
+            Err(Errno::LOOP) => Err(PluginError::permission_denied(format!(
+                "a symbolic link was put into the path {path:?}"
+            ))),
+            Err(error) => Err(PluginError::from_io(format!("cannot open {path:?}"), &error.into())),
+        }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The directory as a file: for what is asked of a file system.
+    pub(crate) fn as_file(&self) -> &File {
+        &self.file
+    }
+
+    /// The error of doing something to a file in here.
+    pub(crate) fn failed(
+        &self,
+        doing: &str,
+        name: &str,
+        error: impl Into<io::Error>,
+    ) -> PluginError {
+        PluginError::from_io(format!("cannot {doing} {:?}", self.path.join(name)), &error.into())
+    }
+
+    /// What is known of a file; `None` where there is none.
+    ///
+    /// # Errors
+    /// `PermissionDenied` for a link, a directory, or anything else that is no ordinary file.
+    pub(crate) fn look(&self, name: &str) -> Result<Option<Found>> {
+        match rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) if rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file() => {
+                Ok(Some(Found::of(&stat)))
+            }
+            Ok(_) => Err(PluginError::permission_denied(format!(
+                "{:?} is not an ordinary file",
+                self.path.join(name)
+            ))),
+            Err(Errno::NOENT | Errno::NAMETOOLONG) => Ok(None),
+            Err(error) => Err(self.failed("look at", name, error)),
+        }
+    }
+
+    /// Opens a file that is there.
+    pub(crate) fn open_file(&self, name: &str, flags: OFlags) -> Result<File> {
+        self.openat(name, flags).map_err(|error| match error {
+            Errno::NOENT | Errno::NAMETOOLONG => {
+                PluginError::not_found(format!("{:?} is not there", self.path.join(name)))
+            }
+            Errno::LOOP => PluginError::permission_denied(format!(
+                "{:?} is not an ordinary file",
+                self.path.join(name)
+            )),
+            error => self.failed("open", name, error),
+        })
+    }
+
+    /// Opens a file, or makes it, empty.
+    pub(crate) fn open_or_make(&self, name: &str) -> Result<File> {
+        self.open_file(name, OFlags::RDWR | OFlags::CREATE)
+    }
+
+    // A pipe in the place of a file would block its opener for ever without NONBLOCK.
+    fn openat(&self, name: &str, flags: OFlags) -> rustix::io::Result<File> {
+        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        rustix::fs::openat(&self.file, name, flags, OWNER_ONLY).map(File::from)
+    }
+
+    /// A nameless file, for trying something out; not every file system has such.
+    pub(crate) fn nameless(&self) -> io::Result<File> {
+        Ok(self.openat(".", OFlags::RDWR | OFlags::TMPFILE)?)
+    }
+
+    /// The names of all files that may be objects or left-overs: no directories, no dot files.
+    pub(crate) fn names(&self) -> Result<Vec<String>> {
+        let failed = |error: Errno| self.failed("list", "", error);
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.file).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if let Ok(name) = entry.file_name().to_str()
+                && !name.starts_with('.')
+            {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// Waits until the names in here are on the disk.
+    pub(crate) fn sync(&self) -> Result<()> {
+        self.file.sync_all().map_err(|error| self.failed("flush", "", error))
+    }
+
+    /// Removes a name; whether there was one.
+    pub(crate) fn unlink(&self, name: &str) -> Result<bool> {
+        match rustix::fs::unlinkat(&self.file, name, AtFlags::empty()) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOENT | Errno::NAMETOOLONG) => Ok(false),
+            Err(error) => Err(self.failed("remove", name, error)),
+        }
+    }
+
+    /// Gives a file another name, over whatever has that name.
+    pub(crate) fn rename(&self, from: &str, to: &str) -> Result<()> {
+        rustix::fs::renameat(&self.file, from, &self.file, to)
+            .map_err(|error| self.failed("rename", from, error))
+    }
+}
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+#[cfg(target_os = "linux")]
+fn open_directory(path: &Path) -> rustix::io::Result<File> {
+    use rustix::fs::{CWD, ResolveFlags, openat2};
+    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    match openat2(CWD, path, DIRECTORY, Mode::empty(), resolve) {
+        // Before Linux 5.6, and under some filters of system calls.
+        Err(Errno::NOSYS | Errno::PERM) => open_last_directory(path),
+        opened => opened.map(File::from),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_directory(path: &Path) -> rustix::io::Result<File> {
+    open_last_directory(path)
+}
+
+/// Without the system's help only a link at the end of the path is seen.
+fn open_last_directory(path: &Path) -> rustix::io::Result<File> {
+    rustix::fs::open(path, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()).map(File::from)
+}

@@ -1,0 +1,115 @@
+//! Files in the making, and being alone in a directory: what is done under locks.
+//!
+//! Invariant: a file in the making has one maker. An attempt that was given up may still be at
+//! work when the next one comes; that one waits for it, and finds what it left, or what it made.
+
+use crate::directory::Directory;
+use crate::found::Found;
+use rustix::fs::{FlockOperation, OFlags};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
+use storage_plugin_api::{PluginErrorKind, PluginResult as Result};
+
+/// A file in the making that nobody else works on.
+#[derive(Debug)]
+pub(crate) struct Held<'a> {
+    directory: &'a Directory,
+    name: &'a str,
+    pub(crate) file: File,
+    published: bool,
+}
+
+impl Directory {
+    /// Begins a file under a name for the making, or takes over what a crash left there; waits for
+    /// whoever still works on it.
+    pub(crate) fn hold<'a>(&'a self, name: &'a str) -> Result<Held<'a>> {
+        loop {
+            let file = self.open_or_make(name)?;
+            lock(&file).map_err(|error| self.failed("lock", name, error))?;
+            // Its holder before us may have removed it, or given it its final name.
+            if self.is_named(&file, name)? {
+                file.set_len(0).map_err(|error| self.failed("empty", name, error))?;
+                return Ok(Held { directory: self, name, file, published: false });
+            }
+        }
+    }
+
+    /// Removes a file in the making, once nobody works on it any more.
+    pub(crate) fn discard(&self, name: &str) -> Result<()> {
+        // Looked at first: opening makes it.
+        while self.look(name)?.is_some() {
+            drop(self.hold(name)?);
+        }
+        Ok(())
+    }
+
+    /// Removes a file in the making that nobody works on; whether that is so.
+    pub(crate) fn discard_left_over(&self, name: &str) -> Result<bool> {
+        let file = match self.open_file(name, OFlags::RDWR) {
+            Err(error) if error.kind() == PluginErrorKind::NotFound => return Ok(false),
+            opened => opened?,
+        };
+        let held = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err();
+        if held || !self.is_named(&file, name)? {
+            return Ok(false);
+        }
+        self.unlink(name)
+    }
+
+    fn is_named(&self, file: &File, name: &str) -> Result<bool> {
+        let held = rustix::fs::fstat(file).map_err(|error| self.failed("look at", name, error))?;
+        Ok(self.look(name)?.is_some_and(|found| found.inode == Found::of(&held).inode))
+    }
+
+    /// Alone in the directory, as far as everybody else asks for it too, until the guard goes.
+    pub(crate) fn alone(&self) -> Result<Alone<'_>> {
+        lock(self.as_file()).map_err(|error| self.failed("lock", "", error))?;
+        Ok(Alone(self.as_file()))
+    }
+}
+
+/// See [`Directory::alone`].
+#[derive(Debug)]
+pub(crate) struct Alone<'a>(&'a File);
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        // It goes with the descriptor at the latest.
+        rustix::fs::flock(self.0, FlockOperation::Unlock).ok();
+    }
+}
+
+impl Held<'_> {
+    /// Makes the file durable, then gives it its name: from this instant it is there, whole.
+    pub(crate) fn publish(mut self, name: &str) -> Result<File> {
+        let directory = self.directory;
+        self.file.sync_all().map_err(|error| directory.failed("flush", self.name, error))?;
+        directory.rename(self.name, name)?;
+        self.published = true;
+        directory.sync()?;
+        self.file.try_clone().map_err(|error| directory.failed("open", name, error))
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if !self.published {
+            // What cannot be removed now is removed with the object, or when the store is attached.
+            self.directory.unlink(self.name).ok();
+        }
+    }
+}
+
+/// Waits for a lock on an open file. File systems without locks are left to their single user.
+fn lock(file: impl AsFd) -> io::Result<()> {
+    loop {
+        match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
+            Err(Errno::INTR) => {}
+            Err(error) if io::Error::from(error).kind() == ErrorKind::Unsupported => return Ok(()),
+            Err(Errno::NOLCK | Errno::BADF | Errno::NOSYS) => return Ok(()),
+            outcome => return Ok(outcome?),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The mark: the file by which a directory says whose store it is, and since which epoch.
+//!
+//! It tells a mounted store from the empty directory below the mount point, ours from another's,
+//! and a host of today from one whose database is older than what it did. Invariant: the mark is
+//! replaced whole, and by one writer at a time.
+
+use crate::details::Place;
+use crate::directory::Directory;
+use rustix::fs::OFlags;
+use std::io::{Read, Write};
+use storage_plugin_api::PluginResult as Result;
+use storage_plugin_api::prelude::*;
+use storage_plugin_api::serde_json;
+
+/// The name of the mark.
+pub(crate) const FILE: &str = ".storage-store.json";
+
+/// The mark that is to take its place.
+pub(crate) const NEW: &str = ".storage-store.json.new";
+
+/// A mark is a few hundred bytes; whatever is larger is none.
+const MAX_BYTES: u64 = 64 << 10;
+
+/// What a mark says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(crate = "storage_plugin_api::serde")]
+pub(crate) struct Mark {
+    /// For whoever lists the directory.
+    about: String,
+    pub(crate) installation_id: String,
+    pub(crate) store: Uuid,
+    /// The newest epoch in which something was changed here.
+    pub(crate) epoch: u64,
+    /// The limit of the pool, which `updateStoragePool` may change without a new detail.
+    #[serde(default)]
+    pub(crate) capacity_bytes: Option<u64>,
+    /// The directory was made with the store, and goes with it.
+    #[serde(default)]
+    pub(crate) made_directory: bool,
+}
+
+impl Mark {
+    /// The mark of a new store.
+    pub(crate) fn new(place: &Place, made_directory: bool) -> Self {
+        Self {
+            about: "A storage pool of storage-host lies here. Without this file nothing here is \
+                    used; do not copy it to another directory."
+                .to_owned(),
+            installation_id: place.installation.clone(),
+            store: place.store,
+            epoch: 0,
+            capacity_bytes: None,
+            made_directory,
+        }
+    }
+
+    /// The mark of a directory, if it has one.
+    pub(crate) fn read(directory: &Directory) -> Result<Option<Self>> {
+        if directory.look(FILE)?.is_none() {
+            return Ok(None);
+        }
+        let mut text = String::new();
+        let read =
+            directory.open_file(FILE, OFlags::RDONLY)?.take(MAX_BYTES).read_to_string(&mut text);
+        read.map_err(|error| directory.failed("read", FILE, error))?;
+        serde_json::from_str(&text).map(Some).map_err(|error| {
+            PluginError::corrupt(format!(
+                "the mark {:?} cannot be read; if its text is lost, remove it and add the store \
+                 again",
+                directory.path().join(FILE)
+            ))
+            .caused_by(&error)
+        })
+    }
+
+    /// Puts the mark in place, durably. The caller is [`alone`](Directory::alone).
+    pub(crate) fn write(&self, directory: &Directory) -> Result<()> {
+        let text = serde_json::to_string_pretty(self).map_err(|error| {
+            PluginError::internal("a mark cannot be written as JSON").caused_by(&error)
+        })?;
+        let held = directory.hold(NEW)?;
+        let written = (&held.file).write_all(format!("{text}\n").as_bytes());
+        written.map_err(|error| directory.failed("write", NEW, error))?;
+        held.publish(FILE).map(drop)
+    }
+
+    /// Whether it is that of this store.
+    pub(crate) fn is_of(&self, place: &Place) -> bool {
+        self.store == place.store && self.installation_id == place.installation
+    }
+
+    /// Refuses a store that another lives in.
+    pub(crate) fn check_owner(&self, place: &Place) -> Result<()> {
+        if self.is_of(place) {
+            return Ok(());
+        }
+        let why = format!(
+            "the directory {:?} is that of the store {} of installation {}, not of the store {} \
+             of installation {}",
+            place.path, self.store, self.installation_id, place.store, place.installation
+        );
+        // A second row of one installation, or another installation altogether.
+        Err(if self.installation_id == place.installation {
+            PluginError::already_exists(why)
+        } else {
+            PluginError::conflict(why)
+        })
+    }
+
+    /// Refuses a host whose knowledge of the store is older than what was done here.
+    pub(crate) fn check_epoch(&self, place: &Place) -> Result<()> {
+        if self.epoch <= place.epoch {
+            return Ok(());
+        }
+        Err(PluginError::conflict(format!(
+            "a newer host owns this store: epoch {} at {:?}, ours is {}; this host's database is \
+             older than the store and must not change it",
+            self.epoch, place.path, place.epoch
+        )))
+    }
+}
+
+/// The error of a directory that bears no mark.
+pub(crate) fn missing(place: &Place) -> PluginError {
+    PluginError::unavailable(format!(
+        "the directory {:?} does not bear the mark of the store {}: is it mounted?",
+        place.path, place.store
+    ))
+}

@@ -1,0 +1,117 @@
+//! Bytes on their way: holes are told without being read, writes go on where they stopped.
+
+use super::*;
+
+async fn chunks(ground: &Ground, store: &Pool, request: OpenReaderRequest) -> Vec<Chunk> {
+    let mut reader = ground.driver().open_reader(&call(), store, request).await.unwrap();
+    let mut chunks = Vec::new();
+    while let Some(chunk) = reader.next().await.unwrap() {
+        chunks.push(chunk);
+    }
+    chunks
+}
+
+#[test]
+fn a_hole_of_terabytes_is_one_chunk() {
+    let ground = Ground::new();
+    let store = ground.store();
+    let size = 4 << 40;
+    let volume = volume(size);
+    ground.create(&store, volume.clone()).unwrap();
+    ground.write(&store, volume.clone(), size, &[(1 << 40, filled(1, MIB))]);
+    let read = run(chunks(&ground, &store, OpenReaderRequest::new(volume.clone())));
+    let (from, to) = (1 << 40, (1 << 40) + MIB);
+    assert_eq!(read.first(), Some(&Chunk::Hole { offset: 0, length: from }));
+    assert_eq!(read.last(), Some(&Chunk::Hole { offset: to, length: size - to }));
+    let data: u64 = read[1..read.len() - 1].iter().map(Chunk::length).sum();
+    assert_eq!(data, MIB);
+    let extents =
+        run(ground.driver().extents(&call(), &store, ExtentsRequest::new(volume.clone())));
+    assert_eq!(extents.unwrap(), [Extent::new(from, MIB)]);
+
+    // A range begins and ends where it is told to, in a hole or not.
+    let mut request = OpenReaderRequest::new(volume);
+    (request.offset, request.length) = (from - 10, Some(30));
+    let read = run(chunks(&ground, &store, request));
+    assert_eq!(read[0], Chunk::Hole { offset: from - 10, length: 10 });
+    assert_eq!(read[1], Chunk::Data { offset: from, bytes: filled(1, 20) });
+    assert_eq!(read.len(), 2);
+}
+
+#[test]
+fn a_write_goes_on_at_its_token_after_a_restart_and_at_no_other() {
+    let mut ground = Ground::new();
+    let store = ground.store();
+    let size = 40 * MIB;
+    let (volume, other) = (volume(size), volume(size));
+    for one in [&volume, &other] {
+        ground.create(&store, one.clone()).unwrap();
+    }
+    let open = |ground: &Ground, of: &VolumeInfo, resume| {
+        let mut request = OpenWriterRequest::new(of.clone(), size);
+        request.resume = resume;
+        run(ground.driver().open_writer(&call(), &store, request))
+    };
+    let data = |at: u64, byte| Chunk::Data { offset: at * MIB, bytes: filled(byte, MIB) };
+    let mut writer = open(&ground, &volume, None).unwrap().writer;
+    let token = run(async {
+        let mut token = None;
+        for at in 0..36 {
+            token = writer.write(data(at, 1)).await.unwrap().or(token);
+        }
+        token.unwrap()
+    });
+    drop(writer);
+    assert_eq!(token.offset, 32 * MIB);
+    ground = ground.restarted();
+    refused(
+        open(&ground, &other, Some(token.clone())).map(drop),
+        Kind::InvalidArgument,
+        &["token"],
+    );
+    let opened = open(&ground, &volume, Some(token.clone())).unwrap();
+    assert_eq!(opened.offset, 32 * MIB);
+    let mut writer = opened.writer;
+    run(async {
+        for at in 33..40 {
+            writer.write(data(at, 2)).await.unwrap();
+        }
+        writer.finish().await.unwrap();
+    });
+    let bytes = fs::read(ground.file(&file_name(volume.uuid, "volume", "raw"))).unwrap();
+    let at = |mib: u64| bytes[(mib * MIB) as usize];
+    assert_eq!([at(0), at(31), at(32), at(33), at(39)], [1, 1, 0, 2, 2]);
+
+    // A new write begins a new file, which the old token is not of.
+    drop(open(&ground, &volume, None).unwrap());
+    refused(open(&ground, &volume, Some(token)).map(drop), Kind::InvalidArgument, &["token"]);
+}
+
+#[test]
+fn more_than_a_volume_has_is_refused_before_anything_is_changed() {
+    let ground = Ground::new();
+    let store = ground.store();
+    let volume = volume(MIB);
+    ground.create(&store, volume.clone()).unwrap();
+    ground.write(&store, volume.clone(), MIB, &[(0, filled(5, MIB))]);
+    let request = OpenWriterRequest::new(volume.clone(), MIB + 1);
+    let answer = run(ground.driver().open_writer(&call(), &store, request));
+    refused(answer.map(drop), Kind::InvalidArgument, &["1048577"]);
+    let bytes = fs::read(ground.file(&file_name(volume.uuid, "volume", "raw"))).unwrap();
+    assert_eq!(bytes, vec![5; MIB as usize]);
+}
+
+#[test]
+fn what_changed_since_a_snapshot_is_not_known() {
+    let ground = Ground::new();
+    let store = ground.store();
+    let volume = volume(MIB);
+    ground.create(&store, volume.clone()).unwrap();
+    let mut extents = ExtentsRequest::new(volume.clone());
+    extents.since = Some(snapshot_of(&volume));
+    refused(run(ground.driver().extents(&call(), &store, extents)), Kind::Unsupported, &[]);
+    let mut reader = OpenReaderRequest::new(volume.clone());
+    reader.since = Some(snapshot_of(&volume));
+    let answer = run(ground.driver().open_reader(&call(), &store, reader));
+    refused(answer.map(drop), Kind::Unsupported, &[]);
+}
