@@ -14,6 +14,8 @@ pub(crate) enum Which {
     Abi,
     /// The time from start to serving
     Load,
+    /// Create and delete through the API, the start, the recovery
+    ControlPlane,
     /// Each of them in turn
     All,
 }
@@ -23,7 +25,8 @@ impl Which {
         match self {
             Self::Abi => &["abi"],
             Self::Load => &["load"],
-            Self::All => &["abi", "load"],
+            Self::ControlPlane => &["control_plane"],
+            Self::All => &["abi", "load", "control_plane"],
         }
     }
 }

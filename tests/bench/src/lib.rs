@@ -3,6 +3,9 @@
 //! Figures are medians of rounds; what is compared takes its rounds in turn in one run, so a
 //! machine that slows down slows both. Nothing here asserts a time.
 
+pub mod api_client;
+pub mod host_process;
+
 use std::future::Future;
 use std::io::Write;
 use std::path::{Path, PathBuf};
