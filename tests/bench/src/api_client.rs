@@ -94,6 +94,7 @@ impl ApiClient {
             if answer.contains("\"jobstatus\":2") || tokio::time::Instant::now() > deadline {
                 bail!("{answer}");
             }
+            // sleeps because the API has no way to be told of the end of a job
             tokio::time::sleep(wait).await;
             wait *= 2;
         }

@@ -84,6 +84,7 @@ impl Installation {
             if child.try_wait()?.is_some() || begun.elapsed() > Duration::from_secs(60) {
                 bail!("the host did not start");
             }
+            // sleeps because a file does not tell that it was written
             std::thread::sleep(Duration::from_millis(1));
         }
     }
