@@ -6,6 +6,7 @@
 use crate::details::{self, Place, Reflink};
 use crate::directory::Directory;
 use crate::driver::pool;
+use crate::living;
 use crate::mark::{self, Mark};
 use crate::names::Name;
 use crate::quota;
@@ -141,6 +142,7 @@ pub(crate) fn remove(stores: &Stores, mut place: Place) -> Result<bool> {
     Stores::clean_up(&place, &directory)?;
     directory.discard(mark::NEW)?;
     directory.unlink(mark::FILE)?;
+    living::leave(&directory)?;
     directory.sync()?;
     stores.forget(&place);
     drop(alone);

@@ -101,6 +101,7 @@ mod found;
 mod held;
 mod import;
 mod life_cycle;
+mod living;
 mod mark;
 mod names;
 mod objects;

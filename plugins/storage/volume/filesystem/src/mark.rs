@@ -116,7 +116,8 @@ impl Mark {
             "a newer host owns this store: epoch {} at {:?}, ours is {}; this host's database is \
              older than the store and must not change it",
             self.epoch, place.path, place.epoch
-        )))
+        ))
+        .with("epoch", self.epoch))
     }
 }
 

@@ -5,12 +5,13 @@
 //! nobody changes anything there in an epoch below the mark's.
 //!
 //! The epoch is that of the store's record. It tells a database of the past only if the host has
-//! raised it since: at each start, not just when a field of the record changes. Two hosts that were
-//! started from copies of one database have the same epoch, and are told apart by nothing here.
+//! raised it since, at each start. Two hosts that were started from copies of one database may have
+//! the same epoch; `living` keeps the second out.
 
 use crate::details::{Place, Reflink};
 use crate::directory::Directory;
 use crate::found::Found;
+use crate::living;
 use crate::mark::{self, Mark};
 use crate::names::Name;
 use crate::quota::Quotas;
@@ -69,6 +70,7 @@ impl Stores {
     /// Those of [`look_at`](Self::look_at); `Conflict` where a newer host owns the store.
     pub(crate) fn change(&self, place: &Place) -> Result<Opened> {
         let mut opened = self.look_at(place)?;
+        living::live(place, &opened.directory)?;
         if opened.mark.epoch != place.epoch {
             self.raise(place, &mut opened)?;
         }

@@ -165,7 +165,8 @@ impl Ground {
     fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.pool()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<_> = names.filter(|name| name != crate::mark::FILE).collect();
+        let of_host = [crate::mark::FILE, crate::living::FILE];
+        let mut names: Vec<_> = names.filter(|name| !of_host.contains(&name.as_str())).collect();
         names.sort();
         names
     }

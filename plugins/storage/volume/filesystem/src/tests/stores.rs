@@ -287,3 +287,20 @@ fn maintenance_does_not_need_the_directory() {
     assert!(run(ground.life_cycle().maintain(&call(), &store)).unwrap());
     assert!(run(ground.life_cycle().cancel_maintain(&call(), &store)).unwrap());
 }
+
+#[test]
+fn of_two_hosts_that_live_one_is_kept_out() {
+    let ground = Ground::new();
+    let store = ground.store();
+    let path = ground.file(crate::living::FILE);
+    // Another open file is to the kernel what another process is.
+    let other = fs::File::create(&path).unwrap();
+    fs::write(&path, "process 4711 of installation ins-other\n").unwrap();
+    rustix::fs::flock(&other, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    let words = ["process 4711 of installation ins-other lives on the store"];
+    refused(ground.create(&store, volume(MIB)), Kind::Unavailable, &words);
+    refused(ground.attach(&store), Kind::Unavailable, &words);
+    assert!(ground.files().is_empty());
+    drop(other);
+    ground.create(&store, volume(MIB)).unwrap();
+}

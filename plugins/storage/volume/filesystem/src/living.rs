@@ -1,0 +1,77 @@
+//! One living host at a time: a lock that the process keeps while it lives.
+//!
+//! The epoch of the mark tells a database of the past; it cannot tell a twin, a host started from
+//! a copy of the data directory while the first one lives: both know the same. The kernel can: it
+//! takes the lock back when the process ends, however it ends.
+//!
+//! Invariant: who changes something in a directory has the lock of its file. All stores of one
+//! process share it; a file system without locks is left to its single user.
+
+use crate::details::Place;
+use crate::directory::Directory;
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::sync::{Mutex, PoisonError};
+use storage_plugin_api::PluginResult as Result;
+use storage_plugin_api::prelude::*;
+
+/// The name of the file that is locked. It holds, for people, the process that has it.
+pub(crate) const FILE: &str = ".storage-store.lock";
+
+/// The locks of this process, by device and inode of their files.
+static HELD: Mutex<Option<HashMap<(u64, u64), File>>> = Mutex::new(None);
+
+/// Sees to it that this process is the one that lives on the store.
+///
+/// # Errors
+/// `Unavailable`, to be tried again: another process does.
+pub(crate) fn live(place: &Place, directory: &Directory) -> Result<()> {
+    let file = directory.open_or_make(FILE)?;
+    let stat =
+        rustix::fs::fstat(&file).map_err(|error| directory.failed("look at", FILE, error))?;
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    let held = held.get_or_insert_with(HashMap::new);
+    let identity = (stat.st_dev, stat.st_ino);
+    if held.contains_key(&identity) {
+        return Ok(());
+    }
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {
+            let about = format!("process {} of installation {}\n", pid(), place.installation);
+            let written = file.set_len(0).and_then(|()| (&file).write_all(about.as_bytes()));
+            written.map_err(|error| directory.failed("write", FILE, error))?;
+            held.insert(identity, file);
+            Ok(())
+        }
+        Err(Errno::WOULDBLOCK) => Err(lived_in(place, &file)),
+        Err(Errno::NOLCK | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(()),
+        Err(error) => Err(directory.failed("lock", FILE, error)),
+    }
+}
+
+/// Nobody lives on the store any more: its file goes with its mark.
+pub(crate) fn leave(directory: &Directory) -> Result<()> {
+    directory.unlink(FILE).map(drop)
+}
+
+fn pid() -> u32 {
+    std::process::id()
+}
+
+fn lived_in(place: &Place, mut file: &File) -> PluginError {
+    let mut who = String::new();
+    // What cannot be read is only not told.
+    (&mut file).take(256).read_to_string(&mut who).ok();
+    let who = match who.trim() {
+        "" => "another process",
+        who => who,
+    };
+    PluginError::unavailable(format!(
+        "{who} lives on the store in {:?}; two hosts of one store would destroy it, so this one \
+         touches nothing there until the other has ended",
+        place.path
+    ))
+}
