@@ -4,6 +4,7 @@
 //! crate depends on no other of the workspace, so that it builds when the product does not.
 
 mod bench;
+mod crash;
 mod new_plugin;
 mod process;
 mod run;
@@ -60,6 +61,15 @@ enum Task {
         #[arg(value_enum, default_value_t = bench::Which::All)]
         which: bench::Which,
     },
+    /// Kill a working host, again and again, and look what is left
+    Crash {
+        /// How often
+        #[arg(long, default_value_t = 300)]
+        kills: u64,
+        /// Which decisions
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Begin a plugin as a copy of the sample
     NewPlugin {
         /// The kind of store it serves
@@ -88,6 +98,7 @@ fn run_task(task: Task) -> anyhow::Result<()> {
         Task::Ci => test::test(&workspace, true),
         Task::Tidy => tidy::tidy(&workspace),
         Task::Bench { which } => bench::bench(&workspace, which),
+        Task::Crash { kills, seed } => crash::crash(&workspace, kills, seed),
         Task::NewPlugin { kind, name } => new_plugin::new_plugin(&workspace, kind, &name),
     }
 }
