@@ -19,7 +19,7 @@ pub struct StoreContext {
 struct Inner {
     store: DataStore,
     // The record as it crosses the boundary: the same for every call on this store.
-    encoded: OnceLock<Arc<Vec<u8>>>,
+    encoded: OnceLock<Vec<u8>>,
 }
 
 impl StoreContext {
@@ -28,8 +28,8 @@ impl StoreContext {
         Self { inner: Arc::new(Inner { store, encoded: OnceLock::new() }) }
     }
 
-    pub(crate) fn encoded(&self, encode: impl FnOnce(&DataStore) -> Vec<u8>) -> Arc<Vec<u8>> {
-        Arc::clone(self.inner.encoded.get_or_init(|| Arc::new(encode(&self.inner.store))))
+    pub(crate) fn encoded(&self, encode: impl FnOnce(&DataStore) -> Vec<u8>) -> &[u8] {
+        self.inner.encoded.get_or_init(|| encode(&self.inner.store))
     }
 }
 

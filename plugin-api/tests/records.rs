@@ -159,7 +159,7 @@ mod tests {
             .attempt_number(3)
             .no_progress_window(Duration::from_secs(7))
             .with_log_target("plugins::fake");
-        let over_there = CallHeader::new(1, 103, &call).into_context();
+        let over_there = CallHeader::new(1, 103, &call).context();
         assert_eq!(over_there.operation_id(), call.operation_id());
         assert_eq!(over_there.attempt(), 3);
         assert_eq!(over_there.window(), Duration::from_secs(7));
@@ -170,7 +170,7 @@ mod tests {
         call.cancel();
         assert!(over_there.is_cancelled());
         let plain = CallContext::new(Uuid::from_u128(6));
-        let over_there = CallHeader::new(1, 103, &plain).into_context();
+        let over_there = CallHeader::new(1, 103, &plain).context();
         assert_eq!(over_there.log_target(), plain.log_target());
     }
 

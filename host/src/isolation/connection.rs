@@ -182,7 +182,7 @@ impl Connection {
     /// Sends a call; its answer, and every word of the stream it opens, comes to the ticket.
     pub(super) fn begin(
         self: &Arc<Self>,
-        call: RawCall,
+        call: RawCall<'_>,
         word: fn(u64, super::frames::CallFrame) -> ToRunner,
     ) -> PluginResult<Ticket> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);

@@ -6,7 +6,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 use storage_plugin_api::abi::{LogRecord, RawCall};
 use storage_plugin_api::uuid::Uuid;
@@ -38,8 +37,8 @@ pub(super) struct CallFrame {
     body: Bytes,
 }
 
-impl From<RawCall> for CallFrame {
-    fn from(call: RawCall) -> Self {
+impl From<RawCall<'_>> for CallFrame {
+    fn from(call: RawCall<'_>) -> Self {
         Self {
             target: call.target,
             method: call.method,
@@ -47,25 +46,42 @@ impl From<RawCall> for CallFrame {
             attempt: call.context.attempt(),
             window_ms: u64::try_from(call.context.window().as_millis()).unwrap_or(u64::MAX),
             log_target: call.context.log_target().to_owned(),
-            store: call.store.map(|store| Bytes::copy_from_slice(&store)).unwrap_or_default(),
+            store: Bytes::copy_from_slice(call.store),
             body: call.body.into(),
         }
     }
 }
 
-impl From<CallFrame> for RawCall {
+/// A call that a runner received, for as long as it runs.
+pub(super) struct ReceivedCall {
+    pub(super) context: CallContext,
+    target: u32,
+    method: u32,
+    store: Bytes,
+    body: Bytes,
+}
+
+impl ReceivedCall {
+    /// The call itself. It is made once: the request goes with it.
+    pub(super) fn raw(&mut self) -> RawCall<'_> {
+        RawCall {
+            target: self.target,
+            method: self.method,
+            context: &self.context,
+            store: &self.store,
+            body: std::mem::take(&mut self.body).into(),
+        }
+    }
+}
+
+impl From<CallFrame> for ReceivedCall {
     fn from(frame: CallFrame) -> Self {
         let context = CallContext::new(Uuid::from_bytes(frame.operation_id))
             .attempt_number(frame.attempt)
             .no_progress_window(Duration::from_millis(frame.window_ms))
             .with_log_target(frame.log_target);
-        Self {
-            target: frame.target,
-            method: frame.method,
-            context,
-            store: (!frame.store.is_empty()).then(|| Arc::new(frame.store.into())),
-            body: frame.body.into(),
-        }
+        let (target, method) = (frame.target, frame.method);
+        Self { context, target, method, store: frame.store, body: frame.body }
     }
 }
 

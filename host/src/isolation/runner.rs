@@ -6,7 +6,7 @@
 //! reads, and cancelling and pinging work whatever the plugin does. This process belongs to the
 //! plugin: what blocks here blocks only the plugin.
 
-use super::frames::{ErrorFrame, OpenRequest, ToHost, ToRunner, pack, read_frame};
+use super::frames::{ErrorFrame, OpenRequest, ReceivedCall, ToHost, ToRunner, pack, read_frame};
 use super::streams::{RunnerStreams, StreamOrder};
 use super::turns::Turns;
 use crate::loader::child::socket_of_child;
@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use std::time::Duration;
 use storage_plugin_api::abi::{
-    BoxFuture, FfiTransport, HostTransport, LogRecord, OpenOptions, RawCall, Transport,
+    BoxFuture, FfiTransport, HostTransport, LogRecord, OpenOptions, Transport,
 };
 use storage_plugin_api::{CallContext, PluginError, PluginResult};
 use tokio::runtime::Runtime;
@@ -157,9 +157,9 @@ impl Runner {
     }
 
     /// What a call does: asks, answers.
-    fn answering<F, A>(self: &Arc<Self>, id: u64, call: RawCall, answer: F) -> Task
+    fn answering<F, A>(self: &Arc<Self>, id: u64, call: ReceivedCall, answer: F) -> Task
     where
-        F: FnOnce(Arc<Self>, RawCall) -> A + Send + 'static,
+        F: FnOnce(Arc<Self>, ReceivedCall) -> A + Send + 'static,
         A: Future<Output = ToHost> + Send + 'static,
     {
         let runner = Arc::clone(self);
@@ -170,9 +170,9 @@ impl Runner {
         })
     }
 
-    fn run<F, A>(self: &Arc<Self>, id: u64, call: RawCall, answer: F)
+    fn run<F, A>(self: &Arc<Self>, id: u64, call: ReceivedCall, answer: F)
     where
-        F: FnOnce(Arc<Self>, RawCall) -> A + Send + 'static,
+        F: FnOnce(Arc<Self>, ReceivedCall) -> A + Send + 'static,
         A: Future<Output = ToHost> + Send + 'static,
     {
         self.register(id, &call.context);
@@ -180,7 +180,7 @@ impl Runner {
     }
 
     /// Runs a registered call on this thread as far as it goes without waiting.
-    pub(super) fn run_on_the_spot(self: &Arc<Self>, id: u64, call: RawCall) {
+    pub(super) fn run_on_the_spot(self: &Arc<Self>, id: u64, call: ReceivedCall) {
         let mut task = self.answering(id, call, move |runner, call| runner.answer(id, call));
         let mut context = Context::from_waker(Waker::noop());
         if task.as_mut().poll(&mut context).is_pending() {
@@ -189,8 +189,8 @@ impl Runner {
         }
     }
 
-    async fn answer(self: Arc<Self>, id: u64, call: RawCall) -> ToHost {
-        let answer = self.transport.call(call).await;
+    async fn answer(self: Arc<Self>, id: u64, mut call: ReceivedCall) -> ToHost {
+        let answer = self.transport.call(call.raw()).await;
         ToHost::Answer(id, answer.map(Bytes::from).map_err(ErrorFrame::from))
     }
 

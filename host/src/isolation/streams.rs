@@ -5,12 +5,12 @@
 //! that other calls need.
 
 use super::connection::{Connection, Ticket};
-use super::frames::{ErrorFrame, ToHost, ToRunner};
+use super::frames::{ErrorFrame, ReceivedCall, ToHost, ToRunner};
 use super::runner::{Runner, lock};
 use async_trait::async_trait;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use storage_plugin_api::abi::{RawCall, Transport};
+use storage_plugin_api::abi::Transport;
 use storage_plugin_api::{
     CheckpointToken, Chunk, DataReader, DataWriter, PluginError, PluginResult, WriteResult,
 };
@@ -57,8 +57,8 @@ impl RunnerStreams {
 }
 
 impl Runner {
-    pub(super) async fn open_reader(self: &Arc<Self>, id: u64, call: RawCall) -> ToHost {
-        let reader = match self.transport.open_reader(call).await {
+    pub(super) async fn open_reader(self: &Arc<Self>, id: u64, mut call: ReceivedCall) -> ToHost {
+        let reader = match self.transport.open_reader(call.raw()).await {
             Ok(reader) => reader,
             Err(error) => return ToHost::ReaderOpened(id, Err(error.into())),
         };
@@ -69,8 +69,8 @@ impl Runner {
         ToHost::ReaderOpened(id, Ok(()))
     }
 
-    pub(super) async fn open_writer(self: &Arc<Self>, id: u64, call: RawCall) -> ToHost {
-        let opened = match self.transport.open_writer(call).await {
+    pub(super) async fn open_writer(self: &Arc<Self>, id: u64, mut call: ReceivedCall) -> ToHost {
+        let opened = match self.transport.open_writer(call.raw()).await {
             Ok(opened) => opened,
             Err(error) => return ToHost::WriterOpened(id, Err(error.into())),
         };

@@ -12,7 +12,7 @@ use storage_plugin_api::abi::{
     Answering, BoxFuture, CONFIGURE, FfiBytes, HostDispatcher, RawCall, Target, Transport,
 };
 use storage_plugin_api::{
-    DataReader, HostServices, OpenedWriter, PluginError, PluginResult, Retry,
+    CallContext, DataReader, HostServices, OpenedWriter, PluginError, PluginResult, Retry,
 };
 use tokio::sync::watch;
 
@@ -77,6 +77,25 @@ struct History {
     ends: VecDeque<Instant>,
 }
 
+/// A call of configure: its context, and the settings as they were encoded.
+#[derive(Clone)]
+struct Configure {
+    context: CallContext,
+    body: Vec<u8>,
+}
+
+impl Configure {
+    fn raw(&self) -> RawCall<'_> {
+        RawCall {
+            target: Target::PROVIDER,
+            method: CONFIGURE,
+            context: &self.context,
+            store: &[],
+            body: self.body.clone(),
+        }
+    }
+}
+
 /// An isolated plugin, whether its process is up just now or not.
 pub struct Supervisor {
     spec: RunnerSpec,
@@ -84,7 +103,7 @@ pub struct Supervisor {
     phase: watch::Sender<Phase>,
     history: Mutex<History>,
     /// The successful configure call, to be repeated after each restart.
-    configured: Mutex<Option<RawCall>>,
+    configured: Mutex<Option<Configure>>,
 }
 
 impl Supervisor {
@@ -171,10 +190,10 @@ impl Supervisor {
             .await
             .map_err(|refusal| refusal.summary())?;
         if let Some(mut call) = configure {
-            let context = call.context.clone();
-            call.context = context.attempt_number(call.context.attempt() + 1);
+            let attempt = call.context.attempt() + 1;
+            call.context = call.context.attempt_number(attempt);
             let window = call.context.window();
-            let outcome = tokio::time::timeout(window, unary(&connection, call)).await;
+            let outcome = tokio::time::timeout(window, unary(&connection, call.raw())).await;
             match outcome {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => return Err(format!("could not be configured again: {error}")),
@@ -250,7 +269,7 @@ fn unexpected(word: &ToHost) -> PluginError {
     PluginError::internal(format!("the plugin's process answered out of turn: {word:?}"))
 }
 
-async fn unary(connection: &Arc<Connection>, call: RawCall) -> PluginResult<FfiBytes> {
+async fn unary(connection: &Arc<Connection>, call: RawCall<'_>) -> PluginResult<FfiBytes> {
     let mut ticket = connection.begin(call, ToRunner::Call)?;
     match ticket.receive().await? {
         ToHost::Answer(_, outcome) => Ok(FfiBytes::from(outcome?)),
@@ -259,10 +278,10 @@ async fn unary(connection: &Arc<Connection>, call: RawCall) -> PluginResult<FfiB
 }
 
 impl Transport for Supervisor {
-    fn call(&self, call: RawCall) -> Answering<'_> {
+    fn call<'a>(&'a self, call: RawCall<'a>) -> Answering<'a> {
         Answering::Other(Box::pin(async move {
-            let configure =
-                (call.target == Target::PROVIDER && call.method == CONFIGURE).then(|| call.clone());
+            let configure = (call.target == Target::PROVIDER && call.method == CONFIGURE)
+                .then(|| Configure { context: call.context.clone(), body: call.body.clone() });
             let answer = unary(&self.connection()?, call).await?;
             if configure.is_some() {
                 *self.configured.lock().unwrap_or_else(PoisonError::into_inner) = configure;
@@ -271,7 +290,10 @@ impl Transport for Supervisor {
         }))
     }
 
-    fn open_reader(&self, call: RawCall) -> BoxFuture<'_, PluginResult<Box<dyn DataReader>>> {
+    fn open_reader<'a>(
+        &'a self,
+        call: RawCall<'a>,
+    ) -> BoxFuture<'a, PluginResult<Box<dyn DataReader>>> {
         Box::pin(async move {
             let connection = self.connection()?;
             let mut ticket = connection.begin(call, ToRunner::OpenReader)?;
@@ -285,7 +307,7 @@ impl Transport for Supervisor {
         })
     }
 
-    fn open_writer(&self, call: RawCall) -> BoxFuture<'_, PluginResult<OpenedWriter>> {
+    fn open_writer<'a>(&'a self, call: RawCall<'a>) -> BoxFuture<'a, PluginResult<OpenedWriter>> {
         Box::pin(async move {
             let connection = self.connection()?;
             let mut ticket = connection.begin(call, ToRunner::OpenWriter)?;

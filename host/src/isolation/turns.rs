@@ -6,13 +6,12 @@
 //! **Invariant:** one thread always reads. Words are obeyed in the order in which they came, but
 //! for unary calls, which know no order among each other.
 
-use super::frames::{ToRunner, read_frame};
+use super::frames::{ReceivedCall, ToRunner, read_frame};
 use super::runner::{Runner, lock};
 use std::io::{self, BufReader};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use storage_plugin_api::abi::RawCall;
 
 /// The socket that threads take turns in reading.
 pub(super) struct Turns {
@@ -37,7 +36,7 @@ impl Turns {
             let Some(word) = read_frame(&mut *read)? else { return Ok(()) };
             match word {
                 ToRunner::Call(id, call) if self.waiting.load(Ordering::SeqCst) > 0 => {
-                    let call = RawCall::from(call);
+                    let call = ReceivedCall::from(call);
                     // Before the next word is read, which may cancel it.
                     runner.register(id, &call.context);
                     drop(read);

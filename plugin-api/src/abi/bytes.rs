@@ -5,7 +5,6 @@
 use abi_stable::StableAbi;
 use bytes::Bytes;
 use std::ptr;
-use std::sync::Arc;
 
 /// Immutable bytes with the function that frees them.
 #[repr(C)]
@@ -17,7 +16,7 @@ pub struct FfiBytes {
     release: extern "C" fn(owner: *mut u8, start: *const u8, length: usize),
 }
 
-// SAFETY: the bytes are immutable, and what owns them (a `Vec`, an `Arc<Vec>`, a `Bytes`) is Send
+// SAFETY: the bytes are immutable, and what owns them (a `Vec`, a `Bytes`) is Send
 // and Sync; `release` only drops it.
 unsafe impl Send for FfiBytes {}
 // SAFETY: as above; no method writes.
@@ -32,12 +31,6 @@ extern "C" fn release_vec(capacity: *mut u8, start: *const u8, length: usize) {
     drop(unsafe { Vec::from_raw_parts(start.cast_mut(), length, capacity.addr()) });
 }
 
-extern "C" fn release_shared(owner: *mut u8, _: *const u8, _: usize) {
-    // SAFETY: `owner` is what `Arc::into_raw` gave in `From<Arc<Vec<u8>>>`, of this library, and
-    // comes here once.
-    drop(unsafe { Arc::from_raw(owner.cast_const().cast::<Vec<u8>>()) });
-}
-
 extern "C" fn release_bytes(owner: *mut u8, _: *const u8, _: usize) {
     // SAFETY: `owner` is what `Box::into_raw` gave in `From<Bytes>`, of this library, and comes
     // here once. Dropping a `Bytes` may run a foreign owner's drop, which is `FfiBytes::drop`: no
@@ -49,6 +42,12 @@ impl FfiBytes {
     /// No bytes, no allocation.
     pub const fn empty() -> Self {
         Self { start: ptr::null(), length: 0, owner: ptr::null_mut(), release: release_nothing }
+    }
+
+    /// Bytes of this library's own image, which is never unloaded.
+    pub const fn constant(bytes: &'static [u8]) -> Self {
+        let (start, length) = (bytes.as_ptr(), bytes.len());
+        Self { start, length, owner: ptr::null_mut(), release: release_nothing }
     }
 }
 
@@ -74,14 +73,6 @@ impl From<Vec<u8>> for FfiBytes {
             owner: ptr::without_provenance_mut(bytes.capacity()),
             release: release_vec,
         }
-    }
-}
-
-impl From<Arc<Vec<u8>>> for FfiBytes {
-    fn from(bytes: Arc<Vec<u8>>) -> Self {
-        let (start, length) = (bytes.as_ptr(), bytes.len());
-        let owner = Arc::into_raw(bytes).cast_mut().cast();
-        Self { start, length, owner, release: release_shared }
     }
 }
 

@@ -6,9 +6,12 @@
 //! WHEN CHANGING THIS: a number, once given, keeps its meaning for ever. New methods get new
 //! numbers; a library that does not know one answers `Unsupported`.
 
-use super::BoxFuture;
-use super::codec::{decode, encode};
+use super::FfiBytes;
+use super::codec::{decode, encode, encode_answer};
+use super::dispatch::Call;
 use super::proxy::{HostProxy, Proxy};
+use super::runtime::VendorFuture;
+use super::transport::BoxFuture;
 use crate::context::{CallContext, StoreContext};
 use crate::driver::*;
 use crate::error::{PluginError, PluginResult};
@@ -23,6 +26,7 @@ use crate::types::*;
 use crate::vm_snapshot::{StrategyVerdict, VmSnapshot, VmSnapshotResult, VmSnapshotStrategy};
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::Serialize;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -76,6 +80,17 @@ fn unknown_method(interface: &str, method: u32) -> PluginError {
     ))
 }
 
+/// What a method gave, as it is sent back.
+fn answered<T: Serialize + 'static>(
+    method: &str,
+    outcome: PluginResult<T>,
+) -> PluginResult<FfiBytes> {
+    match outcome {
+        Ok(ref answer) => encode_answer(answer),
+        Err(error) => Err(error.in_operation(method)),
+    }
+}
+
 macro_rules! interface {
     (
         $trait:ident, $dispatch:ident, $names:ident, otherwise $otherwise:expr;
@@ -84,53 +99,69 @@ macro_rules! interface {
         with { $( $wc:literal $wm:ident ( $wt:ty ) -> $wr:ty; )* }
         besides { $( $besides:tt )* }
     ) => {
-        #[async_trait]
+        // As `async_trait` writes it, but that a request is encoded before the future is made: a
+        // future that holds the request is several times as large, and moved.
         impl $trait for Proxy {
-            $( async fn $sm(&self, call: &CallContext, store: &StoreContext) -> PluginResult<$sr> {
-                self.invoke($sc, call, Some(store), Ok(Vec::new())).await
+            $( fn $sm<'p, 'c, 's, 'f>(
+                &'p self,
+                call: &'c CallContext,
+                store: &'s StoreContext,
+            ) -> BoxFuture<'f, PluginResult<$sr>>
+            where
+                'p: 'f,
+                'c: 'f,
+                's: 'f,
+            {
+                self.invoke($sc, call, Some(store), Ok(Vec::new()))
             } )*
-            $( async fn $swm(
-                &self,
-                call: &CallContext,
-                store: &StoreContext,
+            $( fn $swm<'p, 'c, 's, 'f>(
+                &'p self,
+                call: &'c CallContext,
+                store: &'s StoreContext,
                 request: $swt,
-            ) -> PluginResult<$swr> {
-                self.invoke($swc, call, Some(store), encode(&request)).await
+            ) -> BoxFuture<'f, PluginResult<$swr>>
+            where
+                'p: 'f,
+                'c: 'f,
+                's: 'f,
+            {
+                self.invoke($swc, call, Some(store), encode(&request))
             } )*
-            $( async fn $wm(&self, call: &CallContext, request: $wt) -> PluginResult<$wr> {
-                self.invoke($wc, call, None, encode(&request)).await
+            $( fn $wm<'p, 'c, 'f>(
+                &'p self,
+                call: &'c CallContext,
+                request: $wt,
+            ) -> BoxFuture<'f, PluginResult<$wr>>
+            where
+                'p: 'f,
+                'c: 'f,
+            {
+                self.invoke($wc, call, None, encode(&request))
             } )*
             $( $besides )*
         }
 
         /// Boxed arm by arm: a future of all arms would be as large as the largest of them.
-        pub fn $dispatch<'a>(
-            object: &'a dyn $trait,
-            method: u32,
-            call: &'a CallContext,
-            store: &'a StoreContext,
-            body: &'a [u8],
-        ) -> BoxFuture<'a, PluginResult<Vec<u8>>> {
-            let _ = (call, store, body);
-            match method {
+        pub fn $dispatch(object: Arc<dyn $trait>, call: Call) -> VendorFuture<FfiBytes> {
+            match call.method {
                 $( $sc => Box::pin(async move {
-                    encode(&object.$sm(call, store).await
-                        .map_err(|error| error.in_operation(stringify!($sm)))?)
+                    let Call { context, store, .. } = &call;
+                    answered(stringify!($sm), object.$sm(context, store).await)
                 }), )*
                 $( $swc => Box::pin(async move {
-                    encode(&object.$swm(call, store, decode(body)?).await
-                        .map_err(|error| error.in_operation(stringify!($swm)))?)
+                    let Call { context, store, .. } = &call;
+                    let request = decode(call.body.as_ref())?;
+                    answered(stringify!($swm), object.$swm(context, store, request).await)
                 }), )*
                 $( $wc => Box::pin(async move {
-                    encode(&object.$wm(call, decode(body)?).await
-                        .map_err(|error| error.in_operation(stringify!($wm)))?)
+                    let request = decode(call.body.as_ref())?;
+                    answered(stringify!($wm), object.$wm(&call.context, request).await)
                 }), )*
                 other => {
-                    let otherwise: fn(
-                        &dyn $trait,
-                    ) -> Option<&dyn DataStoreDriver> = $otherwise;
+                    let otherwise: fn(Arc<dyn $trait>) -> Option<Arc<dyn DataStoreDriver>> =
+                        $otherwise;
                     match otherwise(object) {
-                        Some(base) => dispatch_driver(base, other, call, store, body),
+                        Some(base) => dispatch_driver(base, call),
                         None => Box::pin(async move {
                             Err(unknown_method(stringify!($trait), other))
                         }),
@@ -170,22 +201,32 @@ interface! {
         110 copy_async(CopyRequest) -> CopyResult;
     }
     besides {
-        async fn open_reader(
-            &self,
-            call: &CallContext,
-            store: &StoreContext,
+        fn open_reader<'p, 'c, 's, 'f>(
+            &'p self,
+            call: &'c CallContext,
+            store: &'s StoreContext,
             request: OpenReaderRequest,
-        ) -> PluginResult<Box<dyn DataReader>> {
-            self.invoke_reader(OPEN_READER, call, store, encode(&request)).await
+        ) -> BoxFuture<'f, PluginResult<Box<dyn DataReader>>>
+        where
+            'p: 'f,
+            'c: 'f,
+            's: 'f,
+        {
+            self.invoke_reader(OPEN_READER, call, store, encode(&request))
         }
 
-        async fn open_writer(
-            &self,
-            call: &CallContext,
-            store: &StoreContext,
+        fn open_writer<'p, 'c, 's, 'f>(
+            &'p self,
+            call: &'c CallContext,
+            store: &'s StoreContext,
             request: OpenWriterRequest,
-        ) -> PluginResult<OpenedWriter> {
-            self.invoke_writer(OPEN_WRITER, call, store, encode(&request)).await
+        ) -> BoxFuture<'f, PluginResult<OpenedWriter>>
+        where
+            'p: 'f,
+            'c: 'f,
+            's: 'f,
+        {
+            self.invoke_writer(OPEN_WRITER, call, store, encode(&request))
         }
     }
 }

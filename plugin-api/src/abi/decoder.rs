@@ -1,45 +1,26 @@
 //! Reads MessagePack into records.
 //!
-//! rmp-serde writes what this reads. Its own reader is made for any type anywhere: it is compiled
-//! into some ten kilobytes for each of our records, which made up a third of every plugin's
-//! library. This one asks the bytes only for what the record wants.
+//! The reader of rmp-serde is made for any type anywhere: it is compiled into some ten kilobytes for
+//! each of our records, which made up a third of every plugin's library. This one asks the bytes
+//! only for what the record wants.
 //!
 //! **Invariant:** no bytes, however wrong, make it panic, overflow the stack or allocate more than
 //! they are long.
 
+use super::codec::RecordError;
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
-use std::fmt;
 
 /// Deeper than any record, shallower than any stack.
 const DEPTH: u32 = 96;
 
-/// Why bytes are not the record they should be.
-#[derive(Debug)]
-pub struct DecodeError(String);
+type Decoded<T> = Result<T, RecordError>;
 
-impl DecodeError {
-    fn new(what: impl fmt::Display) -> Self {
-        Self(what.to_string())
-    }
+#[cold]
+fn cut_off() -> RecordError {
+    RecordError::new("the bytes end in the midst of a value")
 }
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for DecodeError {}
-
-impl de::Error for DecodeError {
-    fn custom<T: fmt::Display>(what: T) -> Self {
-        Self::new(what)
-    }
-}
-
-type Decoded<T> = Result<T, DecodeError>;
 
 /// What a value is, by its first byte, and how long it is where that byte says so.
 enum Head {
@@ -68,28 +49,38 @@ impl<'de> Decoder<'de> {
     #[inline]
     fn take(&mut self, length: usize) -> Decoded<&'de [u8]> {
         let Some((taken, rest)) = self.input.split_at_checked(length) else {
-            return Err(DecodeError::new("the bytes end in the midst of a value"));
+            return Err(cut_off());
         };
         self.input = rest;
         Ok(taken)
     }
 
-    /// A number of 1, 2, 4 or 8 bytes, big end first.
+    /// The bytes of a number, big end first.
     #[inline]
-    fn big_endian(&mut self, length: usize) -> Decoded<u64> {
-        let mut bytes = [0; 8];
-        bytes[8 - length..].copy_from_slice(self.take(length)?);
-        Ok(u64::from_be_bytes(bytes))
+    fn number<const N: usize>(&mut self) -> Decoded<[u8; N]> {
+        let Some((taken, rest)) = self.input.split_first_chunk() else { return Err(cut_off()) };
+        self.input = rest;
+        Ok(*taken)
     }
 
     #[inline]
-    fn length(&mut self, length: usize) -> Decoded<usize> {
-        usize::try_from(self.big_endian(length)?).map_err(DecodeError::new)
+    fn length_8(&mut self) -> Decoded<usize> {
+        self.number::<1>().map(|[length]| usize::from(length))
     }
 
-    #[expect(clippy::cast_possible_wrap, clippy::cast_possible_truncation, reason = "the format")]
+    #[inline]
+    fn length_16(&mut self) -> Decoded<usize> {
+        self.number().map(|length| usize::from(u16::from_be_bytes(length)))
+    }
+
+    #[inline]
+    fn length_32(&mut self) -> Decoded<usize> {
+        self.number().map(|length| u32::from_be_bytes(length) as usize)
+    }
+
+    #[expect(clippy::cast_possible_wrap, reason = "the format")]
     fn head(&mut self) -> Decoded<Head> {
-        let marker = self.take(1)?[0];
+        let [marker] = self.number()?;
         Ok(match marker {
             0x00..=0x7f => Head::Unsigned(u64::from(marker)),
             0x80..=0x8f => Head::Map(usize::from(marker & 0x0f)),
@@ -97,19 +88,28 @@ impl<'de> Decoder<'de> {
             0xa0..=0xbf => Head::Text(usize::from(marker & 0x1f)),
             0xc0 => Head::Nil,
             0xc2 | 0xc3 => Head::Bool(marker == 0xc3),
-            0xc4..=0xc6 => Head::Bytes(self.length(1 << (marker - 0xc4))?),
-            0xca => Head::Float(f32::from_bits(self.big_endian(4)? as u32).into()),
-            0xcb => Head::Float(f64::from_bits(self.big_endian(8)?)),
-            0xcc..=0xcf => Head::Unsigned(self.big_endian(1 << (marker - 0xcc))?),
-            0xd0 => Head::Signed(i64::from(self.big_endian(1)? as i8)),
-            0xd1 => Head::Signed(i64::from(self.big_endian(2)? as i16)),
-            0xd2 => Head::Signed(i64::from(self.big_endian(4)? as i32)),
-            0xd3 => Head::Signed(self.big_endian(8)? as i64),
-            0xd9..=0xdb => Head::Text(self.length(1 << (marker - 0xd9))?),
-            0xdc | 0xdd => Head::Array(self.length(2 << (marker - 0xdc))?),
-            0xde | 0xdf => Head::Map(self.length(2 << (marker - 0xde))?),
+            0xc4 => Head::Bytes(self.length_8()?),
+            0xc5 => Head::Bytes(self.length_16()?),
+            0xc6 => Head::Bytes(self.length_32()?),
+            0xca => Head::Float(f32::from_be_bytes(self.number()?).into()),
+            0xcb => Head::Float(f64::from_be_bytes(self.number()?)),
+            0xcc => Head::Unsigned(u8::from_be_bytes(self.number()?).into()),
+            0xcd => Head::Unsigned(u16::from_be_bytes(self.number()?).into()),
+            0xce => Head::Unsigned(u32::from_be_bytes(self.number()?).into()),
+            0xcf => Head::Unsigned(u64::from_be_bytes(self.number()?)),
+            0xd0 => Head::Signed(i8::from_be_bytes(self.number()?).into()),
+            0xd1 => Head::Signed(i16::from_be_bytes(self.number()?).into()),
+            0xd2 => Head::Signed(i32::from_be_bytes(self.number()?).into()),
+            0xd3 => Head::Signed(i64::from_be_bytes(self.number()?)),
+            0xd9 => Head::Text(self.length_8()?),
+            0xda => Head::Text(self.length_16()?),
+            0xdb => Head::Text(self.length_32()?),
+            0xdc => Head::Array(self.length_16()?),
+            0xdd => Head::Array(self.length_32()?),
+            0xde => Head::Map(self.length_16()?),
+            0xdf => Head::Map(self.length_32()?),
             0xe0..=0xff => Head::Signed(i64::from(marker as i8)),
-            _ => return Err(DecodeError::new(format!("{marker:#x} begins no value of ours"))),
+            _ => return Err(RecordError::new(format!("{marker:#x} begins no value of ours"))),
         })
     }
 
@@ -120,7 +120,7 @@ impl<'de> Decoder<'de> {
             // SAFETY: ASCII is UTF-8. Nearly every text is, and is known to be in less time.
             return Ok(unsafe { std::str::from_utf8_unchecked(bytes) });
         }
-        std::str::from_utf8(bytes).map_err(DecodeError::new)
+        std::str::from_utf8(bytes).map_err(RecordError::new)
     }
 
     /// Passes over a value: a field that this side does not know.
@@ -145,7 +145,7 @@ impl<'de> Decoder<'de> {
 
     fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Decoded<T>) -> Decoded<T> {
         if self.depth == DEPTH {
-            return Err(DecodeError::new("values are nested too deeply"));
+            return Err(RecordError::new("values are nested too deeply"));
         }
         self.depth += 1;
         let outcome = read(self);
@@ -155,21 +155,14 @@ impl<'de> Decoder<'de> {
 
     fn visit<V: Visitor<'de>>(&mut self, head: Head, visitor: V) -> Decoded<V::Value> {
         match head {
-            Head::Nil => visitor.visit_unit(),
-            Head::Bool(value) => visitor.visit_bool(value),
-            Head::Unsigned(value) => visitor.visit_u64(value),
-            Head::Signed(value) => visitor.visit_i64(value),
-            Head::Float(value) => visitor.visit_f64(value),
-            Head::Text(length) => visitor.visit_borrowed_str(self.text(length)?),
-            Head::Bytes(length) => visitor.visit_borrowed_bytes(self.take(length)?),
             Head::Array(left) => self.nested(|decoder| visitor.visit_seq(Items { decoder, left })),
             Head::Map(left) => self.nested(|decoder| visitor.visit_map(Items { decoder, left })),
+            scalar => self.visit_scalar(scalar, visitor),
         }
     }
 
-    /// Visits a value that is no collection: those want one kind of head, or serde refuses it.
-    fn scalar<V: Visitor<'de>>(&mut self, visitor: V) -> Decoded<V::Value> {
-        match self.head()? {
+    fn visit_scalar<V: Visitor<'de>>(&mut self, head: Head, visitor: V) -> Decoded<V::Value> {
+        match head {
             Head::Nil => visitor.visit_unit(),
             Head::Bool(value) => visitor.visit_bool(value),
             Head::Unsigned(value) => visitor.visit_u64(value),
@@ -177,13 +170,29 @@ impl<'de> Decoder<'de> {
             Head::Float(value) => visitor.visit_f64(value),
             Head::Text(length) => visitor.visit_borrowed_str(self.text(length)?),
             Head::Bytes(length) => visitor.visit_borrowed_bytes(self.take(length)?),
-            Head::Array(_) | Head::Map(_) => Err(DecodeError::new("a collection is out of place")),
+            Head::Array(_) | Head::Map(_) => Err(RecordError::new("a collection is out of place")),
         }
+    }
+
+    /// Reads a value that is no collection: those want one kind of head, or serde refuses it.
+    fn scalar<V: Visitor<'de>>(&mut self, visitor: V) -> Decoded<V::Value> {
+        let head = self.head()?;
+        self.visit_scalar(head, visitor)
     }
 }
 
 impl<'de> Decoder<'de> {
-    /// Visits a text. Most are short: the names of fields are.
+    /// Visits a number. Most are small, and stand in their first byte.
+    #[inline]
+    fn small_number<V: Visitor<'de>>(&mut self, visitor: V) -> Decoded<V::Value> {
+        if let [value @ ..0x80, rest @ ..] = self.input {
+            self.input = rest;
+            return visitor.visit_u64(u64::from(*value));
+        }
+        self.scalar(visitor)
+    }
+
+    /// Visits a text. Most are short.
     #[inline]
     fn short_text<V: Visitor<'de>>(&mut self, visitor: V) -> Decoded<V::Value> {
         if let [marker @ 0xa0..=0xbf, rest @ ..] = self.input {
@@ -196,15 +205,15 @@ impl<'de> Decoder<'de> {
 }
 
 macro_rules! scalars {
-    ($( $method:ident )*) => { $(
+    ($kind:ident: $( $method:ident )*) => { $(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Decoded<V::Value> {
-            self.scalar(visitor)
+            self.$kind(visitor)
         }
     )* };
 }
 
 impl<'de> Deserializer<'de> for &mut Decoder<'de> {
-    type Error = DecodeError;
+    type Error = RecordError;
 
     fn is_human_readable(&self) -> bool {
         false
@@ -215,18 +224,26 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         self.visit(head, visitor)
     }
 
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Decoded<V::Value> {
+        if let [marker @ 0xc2..=0xc3, rest @ ..] = self.input {
+            self.input = rest;
+            return visitor.visit_bool(*marker == 0xc3);
+        }
+        self.scalar(visitor)
+    }
+
+    scalars! { short_text: deserialize_str deserialize_string }
+
     scalars! {
-        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
-        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_f32
-        deserialize_f64 deserialize_char deserialize_bytes deserialize_byte_buf deserialize_unit
+        small_number:
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Decoded<V::Value> {
-        self.short_text(visitor)
-    }
-
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Decoded<V::Value> {
-        self.short_text(visitor)
+    scalars! {
+        scalar:
+        deserialize_f32 deserialize_f64 deserialize_char deserialize_bytes deserialize_byte_buf
+        deserialize_unit
     }
 
     /// The name of a field: only compared, so whether it is UTF-8 is no matter.
@@ -268,7 +285,7 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
             Head::Array(left) => self.nested(|decoder| visitor.visit_seq(Items { decoder, left })),
             // A list of bytes may have been written as a byte string.
             Head::Bytes(length) => visitor.visit_borrowed_bytes(self.take(length)?),
-            _ => Err(DecodeError::new("a list was expected")),
+            _ => Err(RecordError::new("a list was expected")),
         }
     }
 
@@ -288,7 +305,7 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Decoded<V::Value> {
         match self.head()? {
             Head::Map(left) => self.nested(|decoder| visitor.visit_map(Items { decoder, left })),
-            _ => Err(DecodeError::new("fields by name were expected")),
+            _ => Err(RecordError::new("fields by name were expected")),
         }
     }
 
@@ -313,7 +330,7 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
                 visitor.visit_enum(BorrowedStrDeserializer::new(name))
             }
             Head::Map(1) => self.nested(|decoder| visitor.visit_enum(Variant { decoder })),
-            _ => Err(DecodeError::new("a variant by name was expected")),
+            _ => Err(RecordError::new("a variant by name was expected")),
         }
     }
 
@@ -332,7 +349,7 @@ struct Items<'a, 'de> {
 }
 
 impl<'de> SeqAccess<'de> for Items<'_, 'de> {
-    type Error = DecodeError;
+    type Error = RecordError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Decoded<Option<T::Value>> {
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
@@ -347,7 +364,7 @@ impl<'de> SeqAccess<'de> for Items<'_, 'de> {
 }
 
 impl<'de> MapAccess<'de> for Items<'_, 'de> {
-    type Error = DecodeError;
+    type Error = RecordError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Decoded<Option<K::Value>> {
         self.next_element_seed(seed)
@@ -368,7 +385,7 @@ struct Variant<'a, 'de> {
 }
 
 impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
-    type Error = DecodeError;
+    type Error = RecordError;
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Decoded<(V::Value, Self)> {
@@ -377,7 +394,7 @@ impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
 }
 
 impl<'de> de::VariantAccess<'de> for Variant<'_, 'de> {
-    type Error = DecodeError;
+    type Error = RecordError;
 
     fn unit_variant(self) -> Decoded<()> {
         self.decoder.skip()

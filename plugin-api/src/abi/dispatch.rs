@@ -1,11 +1,15 @@
 //! The plugin's side of a call: finds the object, decodes the request, calls the trait.
 
+use super::FfiBytes;
 use super::codec::{decode, encode};
 use super::contract::{
-    self, CONFIGURE, MANIFEST, Target, dispatch_host_listener, dispatch_image, dispatch_life_cycle,
-    dispatch_primary, dispatch_primary_life_cycle, dispatch_vm_snapshot,
+    CONFIGURE, MANIFEST, OPEN_READER, OPEN_WRITER, Target, dispatch_host_listener, dispatch_image,
+    dispatch_life_cycle, dispatch_primary, dispatch_primary_life_cycle, dispatch_vm_snapshot,
+    method_name,
 };
 use super::manifest::Manifest;
+use super::records::CallHeader;
+use super::runtime::VendorFuture;
 use crate::context::{CallContext, StoreContext};
 use crate::driver::DataStoreDriver;
 use crate::error::{PluginError, PluginResult};
@@ -15,7 +19,7 @@ use crate::provider::{DataStoreProvider, DataStoreProviderType, Driver, LifeCycl
 use crate::stream::{DataReader, OpenedWriter};
 use crate::types::DataStore;
 use crate::vm_snapshot::VmSnapshotStrategy;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 /// How many decoded stores are kept. Each is a few hundred bytes.
@@ -29,8 +33,9 @@ pub struct Dispatcher {
     stores: RwLock<DecodedStores>,
 }
 
-/// Decoded stores with the bytes they came from.
-type DecodedStores = HashMap<u64, (Box<[u8]>, StoreContext)>;
+/// Decoded stores with the bytes they came from. Their keys are mixed already, and most plugins
+/// serve few stores: a hash map would take longer to hash the key than this to find it.
+type DecodedStores = BTreeMap<u64, (Box<[u8]>, StoreContext)>;
 
 /// What the provider gave after configure; kept, so that its getters are called once.
 struct Parts {
@@ -62,114 +67,85 @@ impl Parts {
     }
 }
 
+/// A call as a provider gets it: its store found, its request still encoded.
+pub struct Call {
+    pub target: u32,
+    pub method: u32,
+    pub context: CallContext,
+    pub store: StoreContext,
+    pub body: FfiBytes,
+}
+
 impl Dispatcher {
     pub fn new(provider: Arc<dyn DataStoreProvider>, host: Arc<dyn HostServices>) -> Self {
-        Self { provider, host, parts: OnceLock::new(), stores: RwLock::new(HashMap::new()) }
+        Self { provider, host, parts: OnceLock::new(), stores: RwLock::new(BTreeMap::new()) }
     }
 
-    /// Calls a method and encodes its answer.
-    pub async fn call(
+    /// Takes over what the caller lent.
+    pub fn accept(
         &self,
-        target: u32,
-        method: u32,
-        call: CallContext,
+        header: &CallHeader<'_>,
         store: &[u8],
-        body: &[u8],
-    ) -> PluginResult<Vec<u8>> {
-        if target == Target::PROVIDER {
-            return self.call_provider(method, &call, body).await;
+        body: FfiBytes,
+    ) -> PluginResult<Call> {
+        let store = self.store(store)?;
+        let (target, method) = (header.target, header.method);
+        Ok(Call { target, method, context: header.context(), store, body })
+    }
+
+    /// A call of a method, which runs when it is polled.
+    pub fn call(self: &Arc<Self>, call: Call) -> PluginResult<VendorFuture<FfiBytes>> {
+        if call.target == Target::PROVIDER {
+            let this = Arc::clone(self);
+            return Ok(Box::pin(async move { this.call_provider(call).await }));
         }
         let parts = self.parts()?;
-        let store = &self.store(store)?;
-        match target {
+        Ok(match call.target {
             Target::HOST_LISTENER => {
-                let listener = present(parts.host_listener.as_deref(), "host listener")?;
-                dispatch_host_listener(listener, method, &call, store, body).await
+                dispatch_host_listener(present(&parts.host_listener, "host listener")?, call)
             }
             Target::VM_SNAPSHOT_STRATEGY => {
-                let strategy = present(parts.vm_snapshot_strategy.as_deref(), "strategy")?;
-                dispatch_vm_snapshot(strategy, method, &call, store, body).await
+                dispatch_vm_snapshot(present(&parts.vm_snapshot_strategy, "strategy")?, call)
             }
-            _ if target < Target::PRIMARY_LIFE_CYCLE => match find(&parts.drivers, target)? {
-                Driver::Primary(one) => {
-                    dispatch_primary(one.as_ref(), method, &call, store, body).await
-                }
-                Driver::Image(one) => {
-                    dispatch_image(one.as_ref(), method, &call, store, body).await
-                }
+            target if target < Target::PRIMARY_LIFE_CYCLE => match find(&parts.drivers, target)? {
+                Driver::Primary(one) => dispatch_primary(Arc::clone(one), call),
+                Driver::Image(one) => dispatch_image(Arc::clone(one), call),
             },
-            _ => match find(&parts.life_cycles, target)? {
-                LifeCycle::Primary(one) if method >= 500 => {
-                    dispatch_primary_life_cycle(one.as_ref(), method, &call, store, body).await
+            target => match find(&parts.life_cycles, target)? {
+                LifeCycle::Primary(one) if call.method >= 500 => {
+                    dispatch_primary_life_cycle(Arc::clone(one), call)
                 }
-                LifeCycle::Primary(one) => {
-                    dispatch_life_cycle(one.as_ref(), method, &call, store, body).await
-                }
-                LifeCycle::Image(one) => {
-                    dispatch_life_cycle(one.as_ref(), method, &call, store, body).await
-                }
+                one => dispatch_life_cycle(one.base(), call),
             },
-        }
+        })
     }
 
-    async fn call_provider(
-        &self,
-        method: u32,
-        call: &CallContext,
-        body: &[u8],
-    ) -> PluginResult<Vec<u8>> {
-        match method {
-            MANIFEST => encode(&Manifest::of(self.provider.as_ref(), self.parts.get().is_some())),
+    async fn call_provider(&self, call: Call) -> PluginResult<FfiBytes> {
+        let answer = match call.method {
+            MANIFEST => encode(&Manifest::of(self.provider.as_ref(), self.parts.get().is_some()))?,
             CONFIGURE => {
-                let host = Arc::clone(&self.host);
+                let (settings, host) = (decode(call.body.as_ref())?, Arc::clone(&self.host));
                 self.provider
-                    .configure(call, decode(body)?, host)
+                    .configure(&call.context, settings, host)
                     .await
-                    .map_err(|error| error.in_operation("configure"))?;
+                    .map_err(|error| error.in_operation(method_name(CONFIGURE)))?;
                 let parts = Parts::of(self.provider.as_ref());
                 self.parts
                     .set(parts)
                     .map_err(|_| PluginError::conflict("the provider is configured already"))?;
-                Ok(Vec::new())
+                Vec::new()
             }
-            other => Err(PluginError::unsupported(format!("the provider has no method {other}"))),
-        }
+            other => {
+                let what = format!("the provider has no method {other}");
+                return Err(PluginError::unsupported(what));
+            }
+        };
+        Ok(answer.into())
     }
 
-    /// Opens a reader.
-    pub async fn open_reader(
-        &self,
-        target: u32,
-        call: CallContext,
-        store: &[u8],
-        body: &[u8],
-    ) -> PluginResult<Box<dyn DataReader>> {
-        let driver = self.driver(target)?;
-        let store = self.store(store)?;
-        driver
-            .open_reader(&call, &store, decode(body)?)
-            .await
-            .map_err(|error| error.in_operation(contract::method_name(contract::OPEN_READER)))
-    }
-
-    /// Opens a writer.
-    pub async fn open_writer(
-        &self,
-        target: u32,
-        call: CallContext,
-        store: &[u8],
-        body: &[u8],
-    ) -> PluginResult<OpenedWriter> {
-        let driver = self.driver(target)?;
-        let store = self.store(store)?;
-        driver
-            .open_writer(&call, &store, decode(body)?)
-            .await
-            .map_err(|error| error.in_operation(contract::method_name(contract::OPEN_WRITER)))
-    }
-
-    fn driver(&self, target: u32) -> PluginResult<Arc<dyn DataStoreDriver>> {
-        Ok(find(&self.parts()?.drivers, target)?.base())
+    /// The driver whose stream a call opens.
+    pub fn driver(&self, call: &Call) -> PluginResult<Arc<dyn DataStoreDriver>> {
+        Ok(find(&self.parts()?.drivers, call.target)?.base())
     }
 
     fn parts(&self) -> PluginResult<&Parts> {
@@ -203,15 +179,35 @@ impl Dispatcher {
 /// Where the decoded store of some bytes is kept. The id of a store is at their beginning; whether
 /// what is kept there is of these very bytes is compared afterwards.
 fn key_of(bytes: &[u8]) -> u64 {
-    let beginning = &bytes[..bytes.len().min(48)];
-    beginning.chunks(8).fold(bytes.len() as u64, |key, chunk| {
-        let word = chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-        (key ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+    let (words, _) = bytes[..bytes.len().min(48)].as_chunks::<8>();
+    words.iter().fold(bytes.len() as u64, |key, word| {
+        (key ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
     })
 }
 
-fn present<'a, T: ?Sized>(part: Option<&'a T>, what: &str) -> PluginResult<&'a T> {
-    part.ok_or_else(|| PluginError::unsupported(format!("this provider has no {what}")))
+impl Call {
+    /// Opens a reader.
+    pub async fn open_reader(
+        &self,
+        driver: &dyn DataStoreDriver,
+    ) -> PluginResult<Box<dyn DataReader>> {
+        driver
+            .open_reader(&self.context, &self.store, decode(self.body.as_ref())?)
+            .await
+            .map_err(|error| error.in_operation(method_name(OPEN_READER)))
+    }
+
+    /// Opens a writer.
+    pub async fn open_writer(&self, driver: &dyn DataStoreDriver) -> PluginResult<OpenedWriter> {
+        driver
+            .open_writer(&self.context, &self.store, decode(self.body.as_ref())?)
+            .await
+            .map_err(|error| error.in_operation(method_name(OPEN_WRITER)))
+    }
+}
+
+fn present<T: ?Sized>(part: &Option<Arc<T>>, what: &str) -> PluginResult<Arc<T>> {
+    part.clone().ok_or_else(|| PluginError::unsupported(format!("this provider has no {what}")))
 }
 
 fn find<T>(parts: &[(u32, T)], target: u32) -> PluginResult<&T> {

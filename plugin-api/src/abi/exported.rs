@@ -1,23 +1,24 @@
 //! The plugin's side of the wire: what `export_plugin!` exports.
 
 use super::bytes::FfiBytes;
-use super::contract::{OPEN_READER, OPEN_WRITER, method_name};
-use super::dispatch::Dispatcher;
+use super::dispatch::{Call, Dispatcher};
 use super::guard::{drop_guarded, guard};
 use super::host_wire::{LogRecord, PluginSideHost, wire_result};
 use super::proxy::HostProxy;
 use super::records::{CallHeader, OpenOptions};
-use super::runtime::PluginRuntime;
+use super::runtime::{PluginRuntime, Started, VendorFuture};
 use super::streams::{reader_box, writer_box};
 use super::transport::{Dispatch, HostTransport};
 use super::wire::{
-    HostBox, PluginRoot, PluginRoot_Ref, ProviderBox, ProviderWire, ProviderWire_TO, ReaderBox,
-    WireResult, WireWriter,
+    Begun, HostBox, PluginRoot, PluginRoot_Ref, ProviderBox, ProviderWire, ProviderWire_TO,
+    ReaderBox, WireResult, WireWriter,
 };
+use crate::error::PluginResult;
 use crate::provider::DataStoreProvider;
 use abi_stable::prefix_type::PrefixTypeTrait;
 use abi_stable::sabi_trait::TD_Opaque;
-use async_ffi::{FfiFuture, FutureExt};
+use abi_stable::std_types::RSlice;
+use async_ffi::{FfiContext, FutureExt};
 use std::backtrace::Backtrace;
 use std::sync::{Arc, OnceLock};
 
@@ -70,9 +71,9 @@ struct Exported {
 }
 
 impl Exported {
-    fn dispatcher(&self) -> Arc<Dispatcher> {
+    fn dispatcher(&self) -> &Arc<Dispatcher> {
         match &self.dispatcher {
-            Some(dispatcher) => Arc::clone(dispatcher),
+            Some(dispatcher) => dispatcher,
             None => unreachable!("taken only in drop"),
         }
     }
@@ -84,59 +85,75 @@ impl Drop for Exported {
     }
 }
 
+impl Exported {
+    /// Accepts a call and polls what it makes of it once.
+    fn begin<T: Send + 'static>(
+        &self,
+        context: &mut FfiContext<'_>,
+        header: CallHeader<'_>,
+        store: RSlice<'_, u8>,
+        body: FfiBytes,
+        future: impl FnOnce(&Arc<Dispatcher>, Call) -> PluginResult<VendorFuture<T>>,
+    ) -> Begun<T> {
+        let started = guard("accepting a call", || {
+            let dispatcher = self.dispatcher();
+            let call = dispatcher.accept(&header, store.as_slice(), body)?;
+            let future = future(dispatcher, call)?;
+            context.with_context(|context| {
+                self.runtime.start(header.method, header.cell, future, context)
+            })
+        });
+        match started {
+            Ok(Started::Ended(outcome)) => Begun::Ended(wire_result(outcome)),
+            Ok(Started::Running(running)) => {
+                Begun::Running(async move { wire_result(running.await) }.into_ffi())
+            }
+            Err(error) => Begun::Ended(wire_result(Err(error))),
+        }
+    }
+}
+
 impl ProviderWire for Exported {
     fn call(
         &self,
-        header: CallHeader,
-        store: FfiBytes,
+        context: &mut FfiContext<'_>,
+        header: CallHeader<'_>,
+        store: RSlice<'_, u8>,
         body: FfiBytes,
-    ) -> FfiFuture<WireResult<FfiBytes>> {
-        let dispatcher = self.dispatcher();
-        let (target, method) = (header.target, header.method);
-        let running = self.runtime.run(method_name(method), header.cell.clone(), async move {
-            let answer = dispatcher
-                .call(target, method, header.into_context(), store.as_ref(), body.as_ref())
-                .await;
-            answer.map(FfiBytes::from)
-        });
-        async move { wire_result(running.await) }.into_ffi()
+    ) -> Begun<FfiBytes> {
+        self.begin(context, header, store, body, Dispatcher::call)
     }
 
     fn open_reader(
         &self,
-        header: CallHeader,
-        store: FfiBytes,
+        context: &mut FfiContext<'_>,
+        header: CallHeader<'_>,
+        store: RSlice<'_, u8>,
         body: FfiBytes,
-    ) -> FfiFuture<WireResult<ReaderBox>> {
-        let dispatcher = self.dispatcher();
-        let runtime = Arc::clone(&self.runtime);
-        let name = method_name(OPEN_READER);
-        let running = self.runtime.run(name, header.cell.clone(), async move {
-            let (target, call) = (header.target, header.into_context());
-            let reader =
-                dispatcher.open_reader(target, call, store.as_ref(), body.as_ref()).await?;
-            reader_box(reader, &runtime)
-        });
-        async move { wire_result(running.await) }.into_ffi()
+    ) -> Begun<ReaderBox> {
+        self.begin(context, header, store, body, |dispatcher, call| {
+            let (driver, runtime) = (dispatcher.driver(&call)?, Arc::clone(&self.runtime));
+            Ok(Box::pin(
+                async move { reader_box(call.open_reader(driver.as_ref()).await?, &runtime) },
+            ))
+        })
     }
 
     fn open_writer(
         &self,
-        header: CallHeader,
-        store: FfiBytes,
+        context: &mut FfiContext<'_>,
+        header: CallHeader<'_>,
+        store: RSlice<'_, u8>,
         body: FfiBytes,
-    ) -> FfiFuture<WireResult<WireWriter>> {
-        let dispatcher = self.dispatcher();
-        let runtime = Arc::clone(&self.runtime);
-        let name = method_name(OPEN_WRITER);
-        let running = self.runtime.run(name, header.cell.clone(), async move {
-            let (target, call) = (header.target, header.into_context());
-            let opened =
-                dispatcher.open_writer(target, call, store.as_ref(), body.as_ref()).await?;
-            let writer = writer_box(opened.writer, &runtime)?;
-            Ok(WireWriter { offset: opened.offset, writer })
-        });
-        async move { wire_result(running.await) }.into_ffi()
+    ) -> Begun<WireWriter> {
+        self.begin(context, header, store, body, |dispatcher, call| {
+            let (driver, runtime) = (dispatcher.driver(&call)?, Arc::clone(&self.runtime));
+            Ok(Box::pin(async move {
+                let opened = call.open_writer(driver.as_ref()).await?;
+                let writer = writer_box(opened.writer, &runtime)?;
+                Ok(WireWriter { offset: opened.offset, writer })
+            }))
+        })
     }
 
     fn shut_down(&self) {

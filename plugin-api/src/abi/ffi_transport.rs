@@ -1,15 +1,20 @@
 //! A provider in a library of this process.
 
 use super::FfiBytes;
-use super::host_wire::{host_box, plain_result};
+use super::host_wire::{host_box, plain_result, wire_result};
 use super::records::{CallHeader, OpenOptions};
 use super::streams::{HostReader, HostWriter};
 use super::transport::{Answering, BoxFuture, HostDispatcher, HostTransport, RawCall, Transport};
-use super::wire::{PluginRoot_Ref, ProviderBox};
-use crate::error::PluginResult;
+use super::wire::{Begun, PluginRoot_Ref, ProviderBox, WireResult};
+use crate::error::{PluginError, PluginResult};
 use crate::host_services::HostServices;
 use crate::stream::{DataReader, OpenedWriter};
+use abi_stable::std_types::RSlice;
+use async_ffi::{ContextExt, FfiContext, FfiFuture};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// Calls a provider across the boundary.
 pub struct FfiTransport {
@@ -58,34 +63,71 @@ impl FfiTransport {
     }
 }
 
-fn header(call: &RawCall) -> CallHeader {
-    CallHeader::new(call.target, call.method, &call.context)
+/// Begins a call on the wire, within a poll of its caller.
+type Begin<T> =
+    fn(&ProviderBox, &mut FfiContext<'_>, CallHeader<'_>, RSlice<'_, u8>, FfiBytes) -> Begun<T>;
+
+/// A call to a library, from before its beginning to its end.
+pub enum LibraryCall<'a, T> {
+    New { provider: &'a ProviderBox, begin: Begin<T>, call: RawCall<'a> },
+    Running(FfiFuture<WireResult<T>>),
+    Ended,
 }
 
-fn store_bytes(store: Option<Arc<Vec<u8>>>) -> FfiBytes {
-    store.map_or_else(FfiBytes::empty, FfiBytes::from)
+impl<T> Future for LibraryCall<'_, T> {
+    type Output = PluginResult<T>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let polled = match this {
+            Self::New { provider, begin, call } => {
+                let header = CallHeader::new(call.target, call.method, call.context);
+                let (store, body) = (call.store.into(), std::mem::take(&mut call.body).into());
+                let begun = context
+                    .with_ffi_context(|context| begin(provider, context, header, store, body));
+                match begun {
+                    Begun::Ended(answer) => Poll::Ready(answer),
+                    Begun::Running(running) => {
+                        *this = Self::Running(running);
+                        return Poll::Pending;
+                    }
+                }
+            }
+            Self::Running(running) => Pin::new(running).poll(context),
+            Self::Ended => Poll::Ready(wire_result(Err(PluginError::internal(
+                "a finished call was polled again",
+            )))),
+        };
+        polled.map(|answer| {
+            *this = Self::Ended;
+            plain_result(answer)
+        })
+    }
+}
+
+impl FfiTransport {
+    fn begin<'a, T>(&'a self, call: RawCall<'a>, begin: Begin<T>) -> LibraryCall<'a, T> {
+        LibraryCall::New { provider: &self.provider, begin, call }
+    }
 }
 
 impl Transport for FfiTransport {
-    fn call(&self, call: RawCall) -> Answering<'_> {
-        let header = header(&call);
-        Answering::Library(self.provider.call(header, store_bytes(call.store), call.body.into()))
+    fn call<'a>(&'a self, call: RawCall<'a>) -> Answering<'a> {
+        Answering::Library(self.begin(call, ProviderBox::call))
     }
 
-    fn open_reader(&self, call: RawCall) -> BoxFuture<'_, PluginResult<Box<dyn DataReader>>> {
-        let header = header(&call);
-        let answer = self.provider.open_reader(header, store_bytes(call.store), call.body.into());
-        Box::pin(async move {
-            let reader = plain_result(answer.await)?;
-            Ok(Box::new(HostReader(reader)) as Box<dyn DataReader>)
-        })
+    fn open_reader<'a>(
+        &'a self,
+        call: RawCall<'a>,
+    ) -> BoxFuture<'a, PluginResult<Box<dyn DataReader>>> {
+        let opening = self.begin(call, ProviderBox::open_reader);
+        Box::pin(async move { Ok(Box::new(HostReader(opening.await?)) as Box<dyn DataReader>) })
     }
 
-    fn open_writer(&self, call: RawCall) -> BoxFuture<'_, PluginResult<OpenedWriter>> {
-        let header = header(&call);
-        let answer = self.provider.open_writer(header, store_bytes(call.store), call.body.into());
+    fn open_writer<'a>(&'a self, call: RawCall<'a>) -> BoxFuture<'a, PluginResult<OpenedWriter>> {
+        let opening = self.begin(call, ProviderBox::open_writer);
         Box::pin(async move {
-            let opened = plain_result(answer.await)?;
+            let opened = opening.await?;
             Ok(OpenedWriter::boxed(opened.offset, Box::new(HostWriter(opened.writer))))
         })
     }

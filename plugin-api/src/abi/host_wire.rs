@@ -7,7 +7,7 @@ use super::wire::{HostBox, HostWire, HostWire_TO, WireResult};
 use crate::error::{PluginError, PluginResult};
 use abi_stable::StableAbi;
 use abi_stable::sabi_trait::TD_Opaque;
-use abi_stable::std_types::{RResult, RString, RVec};
+use abi_stable::std_types::{RBox, RResult, RString, RVec};
 use async_ffi::{FfiFuture, FutureExt};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -136,13 +136,13 @@ impl HostTransport for PluginSideHost {
 pub fn wire_result<T>(result: PluginResult<T>) -> WireResult<T> {
     match result {
         Ok(value) => RResult::ROk(value),
-        Err(error) => RResult::RErr(error.into()),
+        Err(error) => RResult::RErr(RBox::new(error.into())),
     }
 }
 
 pub fn plain_result<T>(result: WireResult<T>) -> PluginResult<T> {
     match result {
         RResult::ROk(value) => Ok(value),
-        RResult::RErr(error) => Err(PluginError::from(error)),
+        RResult::RErr(error) => Err(PluginError::from(RBox::into_inner(error))),
     }
 }

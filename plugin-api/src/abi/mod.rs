@@ -37,6 +37,7 @@ mod codec;
 mod contract;
 mod decoder;
 mod dispatch;
+mod encoder;
 mod exported;
 mod ffi_transport;
 mod guard;

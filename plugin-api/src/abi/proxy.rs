@@ -1,9 +1,9 @@
 //! The host's side of a call: the traits, implemented over a [`Transport`].
 
-use super::codec::encode;
+use super::codec::{decode, encode};
 use super::contract::{CONFIGURE, MANIFEST, Target, method_name};
 use super::manifest::Manifest;
-use super::transport::{HostTransport, RawCall, Transport, answer};
+use super::transport::{BoxFuture, HostTransport, RawCall, Transport};
 use crate::context::{CallContext, StoreContext};
 use crate::error::{PluginError, PluginResult};
 use crate::host_listener::HypervisorHostListener;
@@ -16,6 +16,7 @@ use crate::vm_snapshot::VmSnapshotStrategy;
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::Poll;
 
@@ -27,50 +28,73 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    pub(super) async fn invoke<T: DeserializeOwned>(
-        &self,
+    /// Calls a method with an encoded answer.
+    pub(super) fn invoke<'a, T: DeserializeOwned>(
+        &'a self,
         method: u32,
-        call: &CallContext,
-        store: Option<&StoreContext>,
+        call: &'a CallContext,
+        store: Option<&'a StoreContext>,
         body: PluginResult<Vec<u8>>,
-    ) -> PluginResult<T> {
-        let raw = self.raw(method, call, store, body)?;
-        answer(within_window(method, call, self.transport.call(raw)).await?.as_ref())
+    ) -> BoxFuture<'a, PluginResult<T>> {
+        let mut running = match self.raw(method, call, store, body) {
+            Ok(raw) => self.transport.call(raw),
+            Err(error) => return Box::pin(async { Err(error) }),
+        };
+        Box::pin(async move {
+            // Most answers from memory are there at once: for them no timer is set.
+            let answer = match at_once(&mut running).await {
+                Poll::Ready(answer) => answer,
+                // In a box of its own, so that the future of those others is small.
+                Poll::Pending => Box::pin(within_window(method, call, running)).await,
+            };
+            decode(answer?.as_ref())
+        })
     }
 
-    pub(super) async fn invoke_reader(
-        &self,
+    pub(super) fn invoke_reader<'a>(
+        &'a self,
         method: u32,
-        call: &CallContext,
-        store: &StoreContext,
+        call: &'a CallContext,
+        store: &'a StoreContext,
         body: PluginResult<Vec<u8>>,
-    ) -> PluginResult<Box<dyn DataReader>> {
-        let raw = self.raw(method, call, Some(store), body)?;
-        within_window(method, call, self.transport.open_reader(raw)).await
+    ) -> BoxFuture<'a, PluginResult<Box<dyn DataReader>>> {
+        Box::pin(async move {
+            let raw = self.raw(method, call, Some(store), body)?;
+            within_window(method, call, self.transport.open_reader(raw)).await
+        })
     }
 
-    pub(super) async fn invoke_writer(
-        &self,
+    pub(super) fn invoke_writer<'a>(
+        &'a self,
         method: u32,
-        call: &CallContext,
-        store: &StoreContext,
+        call: &'a CallContext,
+        store: &'a StoreContext,
         body: PluginResult<Vec<u8>>,
-    ) -> PluginResult<OpenedWriter> {
-        let raw = self.raw(method, call, Some(store), body)?;
-        within_window(method, call, self.transport.open_writer(raw)).await
+    ) -> BoxFuture<'a, PluginResult<OpenedWriter>> {
+        Box::pin(async move {
+            let raw = self.raw(method, call, Some(store), body)?;
+            within_window(method, call, self.transport.open_writer(raw)).await
+        })
     }
 
-    fn raw(
+    fn raw<'a>(
         &self,
         method: u32,
-        call: &CallContext,
-        store: Option<&StoreContext>,
+        context: &'a CallContext,
+        store: Option<&'a StoreContext>,
         body: PluginResult<Vec<u8>>,
-    ) -> PluginResult<RawCall> {
+    ) -> PluginResult<RawCall<'a>> {
         let store = store.map(|store| store.encoded(|store| encode(store).unwrap_or_default()));
-        let context = call.clone();
-        Ok(RawCall { target: self.target, method, context, store, body: body? })
+        let (target, store) = (self.target, store.unwrap_or_default());
+        Ok(RawCall { target, method, context, store, body: body? })
     }
+}
+
+/// Polls a call once.
+async fn at_once<T>(
+    running: &mut (impl Future<Output = PluginResult<T>> + Unpin),
+) -> Poll<PluginResult<T>> {
+    std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut *running).poll(context))).await
 }
 
 /// Waits for a call as long as it makes progress; gives it up after a window without any.
@@ -79,17 +103,11 @@ impl Proxy {
 async fn within_window<T>(
     method: u32,
     call: &CallContext,
-    running: impl Future<Output = PluginResult<T>>,
+    mut running: impl Future<Output = PluginResult<T>> + Unpin,
 ) -> PluginResult<T> {
-    let mut running = std::pin::pin!(running);
-    // Most answers from memory are there at once: for them no timer is set.
-    let at_once = std::future::poll_fn(|context| Poll::Ready(running.as_mut().poll(context)));
-    if let Poll::Ready(outcome) = at_once.await {
-        return outcome;
-    }
     let mut reports = call.progress().reports;
     loop {
-        match tokio::time::timeout(call.window(), running.as_mut()).await {
+        match tokio::time::timeout(call.window(), &mut running).await {
             Ok(outcome) => return outcome,
             Err(_) => {
                 let now = call.progress().reports;
@@ -233,6 +251,6 @@ impl HostProxy {
         method: u32,
         body: PluginResult<Vec<u8>>,
     ) -> PluginResult<T> {
-        answer(&self.transport.call(method, body?.into()).await?)
+        decode(&self.transport.call(method, body?.into()).await?)
     }
 }

@@ -5,42 +5,43 @@ use super::cell::CallCell;
 use crate::context::CallContext;
 use crate::error::{PluginError, PluginErrorKind, Retry};
 use abi_stable::StableAbi;
-use abi_stable::std_types::{RString, RVec};
+use abi_stable::std_types::{RSlice, RStr, RString, RVec};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The header of a call: the context and whom it is for.
+/// The header of a call: the context and whom it is for. Lent to the other side, which clones
+/// what it keeps.
 #[repr(C)]
-#[derive(StableAbi)]
-pub struct CallHeader {
+#[derive(StableAbi, Clone, Copy)]
+pub struct CallHeader<'a> {
     operation_id: [u8; 16],
     attempt: u32,
     pub target: u32,
     pub method: u32,
     window_ms: u64,
-    log_target: RString,
-    pub cell: CallCell,
+    log_target: RStr<'a>,
+    pub cell: &'a CallCell,
     // Room to grow: this struct crosses by value and can never change.
-    extension: FfiBytes,
+    extension: RSlice<'a, u8>,
 }
 
-impl CallHeader {
-    pub fn new(target: u32, method: u32, call: &CallContext) -> Self {
+impl<'a> CallHeader<'a> {
+    pub fn new(target: u32, method: u32, call: &'a CallContext) -> Self {
         Self {
             operation_id: *call.operation_id().as_bytes(),
             attempt: call.attempt(),
             target,
             method,
             window_ms: u64::try_from(call.window().as_millis()).unwrap_or(u64::MAX),
-            // Empty, and not allocated, for the default one.
+            // Empty for the default one.
             log_target: call.own_log_target().unwrap_or_default().into(),
-            cell: call.cell().clone(),
-            extension: FfiBytes::empty(),
+            cell: call.cell(),
+            extension: RSlice::EMPTY,
         }
     }
 
-    pub fn into_context(self) -> CallContext {
-        let context = CallContext::of_cell(Uuid::from_bytes(self.operation_id), self.cell)
+    pub fn context(&self) -> CallContext {
+        let context = CallContext::of_cell(Uuid::from_bytes(self.operation_id), self.cell.clone())
             .attempt_number(self.attempt)
             .no_progress_window(Duration::from_millis(self.window_ms));
         if self.log_target.is_empty() {

@@ -3,11 +3,11 @@
 //! A plugin links its own tokio, whose thread-locals the host's threads do not have; so vendor
 //! code runs on the plugin's runtime, or in place with that runtime entered.
 
-use super::guard::{drop_guarded_with, panicked};
-use super::transport::Dispatch;
+use super::contract::method_name;
+use super::guard::{drop_guarded, panicked};
+use super::transport::{BoxFuture, Dispatch};
 use crate::abi::CallCell;
 use crate::error::{PluginError, PluginResult};
-use pin_project_lite::pin_project;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -41,13 +41,13 @@ impl PluginRuntime {
     }
 
     /// The runtime's handle. Fails only where the system refuses threads.
-    pub fn handle(&self) -> PluginResult<Handle> {
+    pub fn handle(&self) -> PluginResult<&Handle> {
         if let Some(handle) = self.handle.get() {
-            return Ok(handle.clone());
+            return Ok(handle);
         }
         let mut slot = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(handle) = self.handle.get() {
-            return Ok(handle.clone());
+            return Ok(handle);
         }
         let runtime = Builder::new_multi_thread()
             .worker_threads(self.worker_threads)
@@ -57,24 +57,40 @@ impl PluginRuntime {
             .map_err(|error| PluginError::from_io("cannot start the plugin's threads", &error))?;
         let handle = runtime.handle().clone();
         *slot = Some(runtime);
-        Ok(self.handle.get_or_init(|| handle).clone())
+        Ok(self.handle.get_or_init(|| handle))
     }
 
-    /// Runs a future of vendor code; dropping the returned one cancels it.
-    pub fn run<T, F>(&self, what: &'static str, cell: CallCell, future: F) -> Running<T, F>
-    where
-        T: Send + 'static,
-        F: Future<Output = PluginResult<T>> + Send + 'static,
-    {
-        match (self.handle(), self.dispatch) {
-            (Err(error), _) => Running::Failed { error: Some(error) },
-            (Ok(handle), Dispatch::OwnRuntime) => {
-                Running::Spawned { spawned: Spawned { what, cell, task: handle.spawn(future) } }
+    /// Starts a future of vendor code and polls it once. Most that are polled in place have ended
+    /// by then, so what only a running one needs is made when it is one.
+    pub fn start<T: Send + 'static>(
+        &self,
+        method: u32,
+        cell: &CallCell,
+        future: VendorFuture<T>,
+        context: &mut Context<'_>,
+    ) -> PluginResult<Started<T>> {
+        let handle = self.handle()?;
+        let mut running = match self.dispatch {
+            Dispatch::OwnRuntime => {
+                let task = handle.spawn(future);
+                Running::Spawned(Spawned { method, cell: cell.clone(), task })
             }
-            (Ok(handle), Dispatch::InPlace) => {
-                Running::InPlace { in_place: InPlace { what, cell, handle, future: Some(future) } }
+            Dispatch::InPlace => {
+                let mut future = Some(future);
+                return Ok(match poll_in_place(handle, method, &mut future, context) {
+                    Poll::Ready(outcome) => Started::Ended(outcome),
+                    Poll::Pending => {
+                        let (cell, handle) = (cell.clone(), handle.clone());
+                        let in_place = InPlace { method, cell, handle, future };
+                        Started::Running(Running::InPlace(in_place))
+                    }
+                });
             }
-        }
+        };
+        Ok(match Pin::new(&mut running).poll(context) {
+            Poll::Ready(outcome) => Started::Ended(outcome),
+            Poll::Pending => Started::Running(running),
+        })
     }
 
     /// Ends the threads; blocking work gets a moment. Blocks for as long.
@@ -98,19 +114,25 @@ impl Drop for PluginRuntime {
     }
 }
 
-pin_project! {
-    /// A running future of vendor code. It never panics, whatever the vendor's does.
-    #[project = RunningProjected]
-    pub enum Running<T, F> {
-        Failed { error: Option<PluginError> },
-        Spawned { spawned: Spawned<T> },
-        InPlace { #[pin] in_place: InPlace<F> },
-    }
+/// A future of vendor code: it may panic, when polled and when dropped.
+pub type VendorFuture<T> = BoxFuture<'static, PluginResult<T>>;
+
+/// A call after its first poll.
+pub enum Started<T> {
+    Ended(PluginResult<T>),
+    Running(Running<T>),
+}
+
+/// A running future of vendor code. It never panics, whatever the vendor's does; dropping it
+/// cancels the call.
+pub enum Running<T> {
+    Spawned(Spawned<T>),
+    InPlace(InPlace<T>),
 }
 
 /// A task on the plugin's runtime, aborted when dropped.
 pub struct Spawned<T> {
-    what: &'static str,
+    method: u32,
     cell: CallCell,
     task: JoinHandle<PluginResult<T>>,
 }
@@ -124,72 +146,66 @@ impl<T> Drop for Spawned<T> {
     }
 }
 
-pin_project! {
-    /// A future polled by whoever holds it, inside the plugin's runtime context.
-    pub struct InPlace<F> {
-        what: &'static str,
-        cell: CallCell,
-        handle: Handle,
-        #[pin]
-        future: Option<F>,
-    }
+/// A future polled by whoever holds it, inside the plugin's runtime context.
+pub struct InPlace<T> {
+    method: u32,
+    cell: CallCell,
+    handle: Handle,
+    /// None when it has ended.
+    future: Option<VendorFuture<T>>,
+}
 
-    impl<F> PinnedDrop for InPlace<F> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if this.future.is_some() {
-                this.cell.cancel();
-                let _entered = this.handle.enter();
-                drop_guarded_with(|| this.future.set(None));
-            }
+impl<T> Drop for InPlace<T> {
+    fn drop(&mut self) {
+        if let Some(future) = self.future.take() {
+            self.cell.cancel();
+            // What it owns may use the runtime when it is dropped, as in a task.
+            let _entered = self.handle.enter();
+            drop_guarded(future);
         }
     }
 }
 
-impl<F> InPlace<F> {
-    fn poll_in_place<T>(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<PluginResult<T>>
-    where
-        F: Future<Output = PluginResult<T>>,
-    {
-        let mut this = self.project();
-        let Some(future) = this.future.as_mut().as_pin_mut() else {
-            return Poll::Ready(Err(polled_again()));
-        };
-        let _entered = this.handle.enter();
-        let polled = catch_unwind(AssertUnwindSafe(|| future.poll(context)));
-        let outcome = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(outcome)) => outcome,
-            Err(panic) => Err(panicked(this.what, panic)),
-        };
-        drop_guarded_with(|| this.future.set(None));
-        Poll::Ready(outcome)
+/// Polls a future inside the runtime, and drops it there when it ends. A panic is its end, and its
+/// error.
+fn poll_in_place<T>(
+    handle: &Handle,
+    method: u32,
+    slot: &mut Option<VendorFuture<T>>,
+    context: &mut Context<'_>,
+) -> Poll<PluginResult<T>> {
+    let Some(future) = slot else { return Poll::Ready(Err(polled_again())) };
+    let _entered = handle.enter();
+    let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)))
+        .unwrap_or_else(|panic| Poll::Ready(Err(panicked(method_name(method), panic))));
+    if polled.is_ready() {
+        drop_guarded(slot.take());
     }
+    polled
 }
 
-impl<T, F: Future<Output = PluginResult<T>>> Future for Running<T, F> {
+impl<T> Future for Running<T> {
     type Output = PluginResult<T>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            RunningProjected::Failed { error } => {
-                Poll::Ready(Err(error.take().unwrap_or_else(polled_again)))
-            }
-            RunningProjected::Spawned { spawned } => {
-                match Pin::new(&mut spawned.task).poll(context) {
-                    Poll::Pending => Poll::Pending,
-                    Poll::Ready(Ok(outcome)) => Poll::Ready(outcome),
-                    Poll::Ready(Err(error)) => Poll::Ready(Err(match error.try_into_panic() {
-                        Ok(panic) => panicked(spawned.what, panic),
+        match self.get_mut() {
+            Self::Spawned(Spawned { method, task, .. }) => {
+                Pin::new(task).poll(context).map(|joined| match joined {
+                    Ok(outcome) => outcome,
+                    Err(error) => Err(match error.try_into_panic() {
+                        Ok(panic) => panicked(method_name(*method), panic),
                         Err(_) => PluginError::cancelled("the plugin is shutting down"),
-                    })),
-                }
+                    }),
+                })
             }
-            RunningProjected::InPlace { in_place } => in_place.poll_in_place(context),
+            Self::InPlace(InPlace { method, handle, future, .. }) => {
+                poll_in_place(handle, *method, future, context)
+            }
         }
     }
 }
 
+#[cold]
 fn polled_again() -> PluginError {
     PluginError::internal("a finished call was polled again")
 }

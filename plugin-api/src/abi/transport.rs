@@ -1,16 +1,14 @@
 //! What lies between a proxy and a provider: a library in this process, or a socket to another.
 
 use super::FfiBytes;
-use super::codec;
 use super::contract::{dispatch_host, host_method_name};
+use super::ffi_transport::LibraryCall;
 use super::guard::panicked;
-use super::host_wire::{LogRecord, plain_result};
-use super::wire::WireResult;
+use super::host_wire::LogRecord;
 use crate::context::CallContext;
 use crate::error::{PluginError, PluginResult};
 use crate::host_services::HostServices;
 use crate::stream::{DataReader, OpenedWriter};
-use async_ffi::FfiFuture;
 use bytes::Bytes;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -31,39 +29,42 @@ pub enum Dispatch {
     InPlace,
 }
 
-/// A call of a contract method, encoded.
+/// A call of a contract method, encoded. What outlives the answer of most calls is only lent.
 #[derive(Debug, Clone)]
-pub struct RawCall {
+pub struct RawCall<'a> {
     /// Which object of the provider.
     pub target: u32,
     /// Which method of it.
     pub method: u32,
     /// The context.
-    pub context: CallContext,
-    /// The encoded store, the same for every call on it; none for methods without one.
-    pub store: Option<Arc<Vec<u8>>>,
+    pub context: &'a CallContext,
+    /// The encoded store, the same for every call on it; empty for methods without one.
+    pub store: &'a [u8],
     /// The encoded request, empty for methods without one.
     pub body: Vec<u8>,
 }
 
-/// Carries calls to a provider.
+/// Carries calls to a provider. A call begins when its future is polled first.
 pub trait Transport: Send + Sync + 'static {
     /// A call with an encoded answer.
-    fn call(&self, call: RawCall) -> Answering<'_>;
+    fn call<'a>(&'a self, call: RawCall<'a>) -> Answering<'a>;
 
     /// A call that opens a reader.
-    fn open_reader(&self, call: RawCall) -> BoxFuture<'_, PluginResult<Box<dyn DataReader>>>;
+    fn open_reader<'a>(
+        &'a self,
+        call: RawCall<'a>,
+    ) -> BoxFuture<'a, PluginResult<Box<dyn DataReader>>>;
 
     /// A call that opens a writer.
-    fn open_writer(&self, call: RawCall) -> BoxFuture<'_, PluginResult<OpenedWriter>>;
+    fn open_writer<'a>(&'a self, call: RawCall<'a>) -> BoxFuture<'a, PluginResult<OpenedWriter>>;
 
     /// Gives the provider the host's services; before `configure`.
     fn attach_host(&self, host: Arc<dyn HostServices>);
 }
 
-/// A call under way: what a library gave, as it is, or a future of another transport.
+/// A call under way: to a library, without a box, or a future of another transport.
 pub enum Answering<'a> {
-    Library(FfiFuture<WireResult<FfiBytes>>),
+    Library(LibraryCall<'a, FfiBytes>),
     Other(BoxFuture<'a, PluginResult<FfiBytes>>),
 }
 
@@ -72,7 +73,7 @@ impl Future for Answering<'_> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
-            Self::Library(answer) => Pin::new(answer).poll(context).map(plain_result),
+            Self::Library(answer) => Pin::new(answer).poll(context),
             Self::Other(answer) => answer.as_mut().poll(context),
         }
     }
@@ -141,9 +142,4 @@ impl<F: Future + Unpin> Future for CatchUnwind<F> {
             Err(panic) => Poll::Ready(Err(panic)),
         }
     }
-}
-
-/// Reads an encoded answer.
-pub(super) fn answer<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> PluginResult<T> {
-    codec::decode(bytes)
 }

@@ -5,40 +5,56 @@ use super::host_wire::WireLogRecord;
 use super::records::{CallHeader, ErrorRecord, OpenOptions};
 use abi_stable::library::RootModule;
 use abi_stable::sabi_types::VersionStrings;
-use abi_stable::std_types::{RBox, ROption, RResult};
+use abi_stable::std_types::{RBox, ROption, RResult, RSlice};
 use abi_stable::{StableAbi, sabi_trait};
-use async_ffi::FfiFuture;
+use async_ffi::{FfiContext, FfiFuture};
 
-/// The answer of a call.
-pub type WireResult<T> = RResult<T, ErrorRecord>;
+/// The answer of a call. Its error is behind a pointer: answers are moved about, errors are rare.
+pub type WireResult<T> = RResult<T, RBox<ErrorRecord>>;
+
+/// A call after its first poll.
+#[repr(u8)]
+#[derive(StableAbi)]
+pub enum Begun<T> {
+    /// Nothing was allocated for a future: most answers from memory come in this way.
+    Ended(WireResult<T>),
+    /// Will wake the one whose context the call began with; dropping it cancels the call.
+    Running(FfiFuture<WireResult<T>>),
+}
 
 /// A provider, seen from the host.
+///
+/// A call begins within a poll of its caller, and is polled once there. The header and the store
+/// are lent for that time, the body is handed over. Nothing here ever panics.
 #[sabi_trait]
 pub trait ProviderWire: Send + Sync + 'static {
-    /// Calls a method. Never panics; dropping the future cancels the call.
+    /// Calls a method.
     fn call(
         &self,
-        header: CallHeader,
-        store: FfiBytes,
+        context: &mut FfiContext<'_>,
+        header: CallHeader<'_>,
+        store: RSlice<'_, u8>,
         body: FfiBytes,
-    ) -> FfiFuture<WireResult<FfiBytes>>;
+    ) -> Begun<FfiBytes>;
 
     /// Calls a method that opens a reader.
     fn open_reader(
         &self,
-        header: CallHeader,
-        store: FfiBytes,
+        context: &mut FfiContext<'_>,
+        header: CallHeader<'_>,
+        store: RSlice<'_, u8>,
         body: FfiBytes,
-    ) -> FfiFuture<WireResult<ReaderBox>>;
+    ) -> Begun<ReaderBox>;
 
     /// Calls a method that opens a writer.
     #[sabi(last_prefix_field)]
     fn open_writer(
         &self,
-        header: CallHeader,
-        store: FfiBytes,
+        context: &mut FfiContext<'_>,
+        header: CallHeader<'_>,
+        store: RSlice<'_, u8>,
         body: FfiBytes,
-    ) -> FfiFuture<WireResult<WireWriter>>;
+    ) -> Begun<WireWriter>;
 
     /// Ends the plugin's threads. Added in revision 1: an older plugin leaves its threads running.
     fn shut_down(&self) {}
