@@ -3,6 +3,7 @@
 //! Nothing imports this module but the command line. What a running host is made of, and in which
 //! order it starts and stops, is told here and nowhere else.
 
+mod first_pool;
 mod plugins;
 mod run;
 mod services;

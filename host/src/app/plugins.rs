@@ -50,8 +50,14 @@ pub async fn load_plugins(
     refuse_duplicates(&mut candidates);
     let mut missing = Vec::new();
     for mut candidate in candidates {
-        let services =
-            PluginServices::new(&candidate.row.name, Arc::clone(repository), &config.host.data_dir);
+        // Without a provider nothing is loaded, and nobody asks for services.
+        let provider = candidate.probed.as_ref().map_or("", |(_, manifest)| manifest.name.as_str());
+        let services = PluginServices::new(
+            &candidate.row.name,
+            provider,
+            Arc::clone(repository),
+            &config.host.data_dir,
+        );
         let loaded = match candidate.probed.take() {
             Some(probed) => load(loader, &mut candidate, &probed, Arc::new(services)).await,
             None => None,

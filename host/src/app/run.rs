@@ -1,5 +1,6 @@
 //! Starts a host, serves until told to stop, stops in good order.
 
+use super::first_pool;
 use super::plugins::load_plugins;
 use super::services::temporary_root;
 use crate::api::{Api, HostInfo, Services, credentials, endpoint, serve};
@@ -56,10 +57,11 @@ pub async fn start(config: &HostConfig, loader: &Loader) -> anyhow::Result<Start
     let orchestration = Orchestration::new(Arc::new(Rooms::new(RoomsParts {
         repository: store.repository(),
         providers: Arc::clone(&registry),
-        policy: Policy::default(),
+        policy: policy(config),
         windows: windows(config, &registry),
     })));
     orchestration.resume().await?;
+    first_pool::begin(&orchestration, &registry, &data_dir).await?;
     let services = Services {
         orchestration,
         providers: Arc::clone(&registry),
@@ -67,6 +69,19 @@ pub async fn start(config: &HostConfig, loader: &Loader) -> anyhow::Result<Start
     };
     let api = Api::new(services, &credentials);
     Ok(Started { registry, address, listener, data_dir, store, api })
+}
+
+/// What the operator decided about storage.
+fn policy(config: &HostConfig) -> Policy {
+    let storage = &config.storage;
+    Policy {
+        used_threshold: storage.used_threshold,
+        promised_threshold: storage.promised_threshold,
+        overprovision_factor: storage.overprovision_factor,
+        expunge_delay: storage.expunge_delay,
+        expunge_interval: storage.expunge_interval,
+        default_primary_provider: storage.default_primary_provider.clone(),
+    }
 }
 
 /// How long a provider's calls may stand still, as its row or the host's section says.

@@ -64,6 +64,7 @@ fn defaults() -> HostConfig {
     HostConfig {
         origin: PathBuf::from("plugins.toml"),
         host: crate::config::HostSection::default(),
+        storage: crate::config::StorageSection::default(),
         plugins: Vec::new(),
     }
 }

@@ -12,14 +12,16 @@ use super::keys::Section;
 use super::plugin;
 use super::report::Report;
 use super::rows::{self, PluginDraft};
+use super::storage::{self, StorageSection};
 
 /// The tables of the file.
 const SECTION: Section<()> = Section {
     keys: &[],
-    nested: &["host", "plugin"],
+    nested: &["host", "storage", "plugin"],
     elsewhere: |name| {
         let host = host::SECTION.knows(name).then_some("[host]");
-        host.or_else(|| plugin::SECTION.knows(name).then_some("[[plugin]]"))
+        let storage = || storage::SECTION.knows(name).then_some("[storage]");
+        host.or_else(storage).or_else(|| plugin::SECTION.knows(name).then_some("[[plugin]]"))
     },
 };
 
@@ -27,6 +29,7 @@ const SECTION: Section<()> = Section {
 #[derive(Default)]
 pub(super) struct Document {
     pub(super) host: HostSection,
+    pub(super) storage: StorageSection,
     pub(super) plugins: Vec<PluginDraft>,
 }
 
@@ -43,25 +46,37 @@ impl Document {
 
         let mut document = Self::default();
         if let Some(value) = root.get("host") {
-            document.read_host(value, report);
+            read_section(&host::SECTION, "host", value, &mut document.host, report);
+        }
+        if let Some(value) = root.get("storage") {
+            read_section(&storage::SECTION, "storage", value, &mut document.storage, report);
         }
         if let Some(value) = root.get("plugin") {
             document.plugins = rows::read_rows(value, report);
         }
         document
     }
+}
 
-    fn read_host(&mut self, value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) {
-        let start = value.span().start;
-        match value.get_ref() {
-            DeValue::Table(table) => {
-                host::SECTION.walk(table, &mut self.host, "[host]", report);
-            }
-            DeValue::Array(_) => {
-                report.at(start, "host", "there is one host; write [host], in one pair of brackets")
-            }
-            _ => report.at(start, "host", "this is no table; write keys under [host]"),
+/// Reads a table that is there once.
+fn read_section<T>(
+    section: &Section<T>,
+    name: &str,
+    value: &Spanned<DeValue<'_>>,
+    target: &mut T,
+    report: &mut Report<'_>,
+) {
+    let start = value.span().start;
+    match value.get_ref() {
+        DeValue::Table(table) => {
+            section.walk(table, target, &format!("[{name}]"), report);
         }
+        DeValue::Array(_) => report.at(
+            start,
+            name,
+            format!("there is one {name}; write [{name}], in one pair of brackets"),
+        ),
+        _ => report.at(start, name, format!("this is no table; write keys under [{name}]")),
     }
 }
 

@@ -16,12 +16,13 @@ use serde_json::Value;
 
 use super::document::Document;
 use super::host::{self, HostSection};
-use super::keys::subject_of;
+use super::keys::{Key, subject_of};
 use super::problem::Place;
 use super::report::Report;
 use super::rows::PluginDraft;
 use super::secret_file;
 use super::settings::{Setting, SettingsDraft};
+use super::storage;
 use super::suggest;
 use super::values::Raw;
 
@@ -64,12 +65,14 @@ impl Environment {
                 report.variable(name, "", "the value is not UTF-8; set it to text");
                 continue;
             };
-            let key = host::SECTION.keys.iter().find(|key| host_variable(key.name) == *name);
-            if let Some(key) = key {
-                if let Err(refusal) = (key.set)(&mut document.host, Raw::Text(value)) {
-                    report.variable(name, &subject_of("[host]", key.name), refusal);
-                }
-            } else if let Some((index, key)) = plugin_setting(name, &document.plugins) {
+            let raw = Raw::Text(value);
+            let host = &mut document.host;
+            if set("[host]", host::SECTION.keys, host, name, raw, report)
+                || set("[storage]", storage::SECTION.keys, &mut document.storage, name, raw, report)
+            {
+                continue;
+            }
+            if let Some((index, key)) = plugin_setting(name, &document.plugins) {
                 settings.push((index, key, name.as_str(), value));
             } else if !KNOWN.contains(&name.as_str()) {
                 refuse(name, &document.plugins, report);
@@ -110,7 +113,25 @@ impl Overrides {
     }
 }
 
-/// Returns the variable that is the twin of a key of `[host]`.
+/// Sets the key whose twin a variable is. `false` where it is the twin of none of them.
+fn set<T>(
+    section: &str,
+    keys: &[Key<T>],
+    target: &mut T,
+    variable: &str,
+    value: Raw<'_>,
+    report: &mut Report<'_>,
+) -> bool {
+    let Some(key) = keys.iter().find(|key| host_variable(key.name) == variable) else {
+        return false;
+    };
+    if let Err(refusal) = (key.set)(target, value) {
+        report.variable(variable, &subject_of(section, key.name), refusal);
+    }
+    true
+}
+
+/// Returns the variable that is the twin of a key of `[host]` or `[storage]`.
 pub(super) fn host_variable(key: &str) -> String {
     format!("{PREFIX}{}", upper(key))
 }
@@ -131,7 +152,9 @@ fn plugin_setting(variable: &str, plugins: &[PluginDraft]) -> Option<(usize, Str
 /// Reports a variable that nothing reads. Its value stays out: it may be a secret.
 fn refuse(name: &str, plugins: &[PluginDraft], report: &mut Report<'_>) {
     let twins = host::SECTION.keys.iter().map(|key| host_variable(key.name));
-    let known: Vec<String> = twins.chain(KNOWN.iter().map(|name| (*name).to_owned())).collect();
+    let of_storage = storage::SECTION.keys.iter().map(|key| host_variable(key.name));
+    let known: Vec<String> =
+        twins.chain(of_storage).chain(KNOWN.iter().map(|name| (*name).to_owned())).collect();
     // The common beginning would make all names look alike.
     let for_plugin = name.starts_with(PLUGIN_PREFIX);
     let prefix = if for_plugin { PLUGIN_PREFIX } else { PREFIX };

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::keys::{Key, Section, key};
 use super::plugin;
+use super::storage;
 use super::values;
 
 /// What the host itself needs to know.
@@ -39,7 +40,10 @@ pub struct HostSection {
 pub(super) const SECTION: Section<HostSection> = Section {
     keys: KEYS,
     nested: &[],
-    elsewhere: |name| plugin::SECTION.knows(name).then_some("[[plugin]]"),
+    elsewhere: |name| {
+        let storage = storage::SECTION.knows(name).then_some("[storage]");
+        storage.or_else(|| plugin::SECTION.knows(name).then_some("[[plugin]]"))
+    },
 };
 
 const KEYS: &[Key<HostSection>] = &[

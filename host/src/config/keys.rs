@@ -111,7 +111,7 @@ impl<T> Section<T> {
 pub(super) fn subject_of(section: &str, key: &str) -> String {
     match section {
         "" => key.to_owned(),
-        "[host]" => format!("[host] {key}"),
+        "[host]" | "[storage]" => format!("{section} {key}"),
         _ => format!("{section}: {key}"),
     }
 }

@@ -12,11 +12,12 @@
 //! **Precedence:** defaults < file < environment < flags.
 //!
 //! Start reading at [`HostConfig::parse`]. A new key is one line in a table ([`HostSection`] in
-//! `host.rs`, [`PluginRow`] in `plugin.rs`) and one field; the shipped `plugins.toml` documents it.
+//! `host.rs`, [`StorageSection`] in `storage.rs`, [`PluginRow`] in `plugin.rs`) and one field; the shipped `plugins.toml` documents it.
 
 mod host;
 mod plugin;
 mod settings;
+mod storage;
 
 mod duration;
 mod environment;
@@ -46,6 +47,7 @@ pub use self::host::HostSection;
 pub use self::plugin::{Isolation, PluginKind, PluginRow};
 pub use self::problem::{ConfigError, Place, Problem};
 pub use self::settings::Settings;
+pub use self::storage::StorageSection;
 pub use self::words::UnknownWord;
 
 use self::document::Document;
@@ -58,6 +60,8 @@ pub struct HostConfig {
     pub origin: PathBuf,
     /// The `[host]` table.
     pub host: HostSection,
+    /// The `[storage]` table.
+    pub storage: StorageSection,
     /// The `[[plugin]]` rows in the order of the file, the disabled ones included.
     pub plugins: Vec<PluginRow>,
 }
@@ -100,7 +104,7 @@ impl HostConfig {
         overrides.apply(&mut host);
 
         report.into_result()?;
-        Ok(Self { origin: origin.to_path_buf(), host, plugins })
+        Ok(Self { origin: origin.to_path_buf(), host, storage: document.storage, plugins })
     }
 
     /// Returns the effective values for people and scripts, in the words of the file.
@@ -111,6 +115,7 @@ impl HostConfig {
         json!({
             "origin": self.origin.to_string_lossy(),
             "host": self.host.to_json(),
+            "storage": self.storage.to_json(),
             "plugin": plugins,
         })
     }

@@ -37,6 +37,12 @@ impl Show for bool {
     }
 }
 
+impl Show for f64 {
+    fn show(&self) -> Value {
+        json!(self)
+    }
+}
+
 impl Show for String {
     fn show(&self) -> Value {
         json!(self)

@@ -97,6 +97,61 @@ pub(super) fn timeout(raw: Raw<'_>) -> Result<Duration, Refusal> {
     Ok(duration)
 }
 
+/// Longest delay: beyond a year, nothing is kept on purpose.
+const MAX_DELAY: Duration = Duration::from_hours(365 * 24);
+
+/// Reads a delay: nothing at all, or at most a year.
+pub(super) fn delay(raw: Raw<'_>) -> Result<Duration, Refusal> {
+    let example = "write a number and a unit, for example \"24h\", \"30m\" or \"0s\"";
+    let text = raw.text(example)?;
+    let DurationText(duration) =
+        text.parse().map_err(|DurationTextError| raw.refuse("is not a duration", example))?;
+    if duration > MAX_DELAY {
+        return Err(raw.refuse("is out of range", "write at most \"365days\""));
+    }
+    Ok(duration)
+}
+
+/// Reads a part of a whole: more than nothing, at most all of it.
+pub(super) fn part(raw: Raw<'_>) -> Result<f64, Refusal> {
+    let example = "write a number of more than 0 and at most 1, for example 0.85";
+    let value = number(raw, example)?;
+    if value > 0.0 && value <= 1.0 {
+        return Ok(value);
+    }
+    Err(raw.refuse("is out of range", example))
+}
+
+/// Reads a factor that makes nothing smaller.
+pub(super) fn factor(raw: Raw<'_>) -> Result<f64, Refusal> {
+    let example = "write a number from 1 to 100, for example 2.0";
+    let value = number(raw, example)?;
+    if (1.0..=100.0).contains(&value) {
+        return Ok(value);
+    }
+    Err(raw.refuse("is out of range", example))
+}
+
+fn number(raw: Raw<'_>, example: &str) -> Result<f64, Refusal> {
+    let text = match raw {
+        Raw::Toml(DeValue::Float(number)) => number.to_string(),
+        Raw::Toml(DeValue::Integer(number)) => number.to_string(),
+        Raw::Toml(_) => return Err(raw.refuse("is not a number", example)),
+        Raw::Text(text) => text.to_owned(),
+    };
+    text.replace('_', "").parse().map_err(|_| raw.refuse("is not a number", example))
+}
+
+/// Reads the name of a provider, as the plugin has it.
+pub(super) fn provider_name(raw: Raw<'_>) -> Result<String, Refusal> {
+    let example = "write the name of a provider, as `storage-host plugins list` shows it";
+    let text = raw.text(example)?;
+    if text.trim().is_empty() {
+        return Err(raw.refuse("is no name", example));
+    }
+    Ok(text.to_owned())
+}
+
 /// Reads a truth value.
 pub(super) fn boolean(raw: Raw<'_>) -> Result<bool, Refusal> {
     let refusal = || raw.refuse("is not a boolean", "write true or false, without quotes");

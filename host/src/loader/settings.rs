@@ -65,7 +65,8 @@ pub fn check_settings(
     ))
 }
 
-fn known_fields(schema: &InputSchema) -> String {
+/// The fields that a schema knows, as a part of a sentence.
+pub fn known_fields(schema: &InputSchema) -> String {
     let names: Vec<&str> = schema
         .as_value()
         .get("properties")

@@ -1,6 +1,7 @@
 //! Hypervisor hosts: the consumers of storage, and what each knows of the pools.
 
 use super::record::{Index, Record, RecordKind, words};
+use super::state::Machine;
 use serde::{Deserialize, Serialize};
 use storage_plugin_api::{HypervisorHost, HypervisorType};
 use uuid::Uuid;
@@ -15,6 +16,35 @@ words! {
         /// It is being removed.
         Removing = "Removing",
     }
+}
+
+words! {
+    /// What happens to a hypervisor host.
+    pub enum HostEvent {
+        /// It is to be taken out of use.
+        DisableRequested = "DisableRequested",
+        /// It is to be used again.
+        EnableRequested = "EnableRequested",
+        /// It is to be removed, and every provider agreed.
+        RemoveRequested = "RemoveRequested",
+    }
+}
+
+impl Machine for HostState {
+    type Event = HostEvent;
+    const KIND: RecordKind = RecordKind::Host;
+    #[rustfmt::skip]
+    const TABLE: &'static [(Self, HostEvent, Self)] = {
+        use HostEvent as E;
+        use HostState::*;
+        &[
+            (Up,       E::DisableRequested, Disabled),
+            (Disabled, E::EnableRequested,  Up),
+            (Up,       E::RemoveRequested,  Removing),
+            (Disabled, E::RemoveRequested,  Removing),
+            (Removing, E::RemoveRequested,  Removing),
+        ]
+    };
 }
 
 /// A hypervisor host: a registered consumer node.
@@ -108,5 +138,16 @@ impl Record for HostPool {
 
     fn index(&self) -> Index {
         Index { name: self.host.to_string(), state: "", owner: Some(self.pool), zone: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::state::tests::check;
+
+    #[test]
+    fn the_table_is_sound() {
+        check(HostState::Up, HostState::ALL);
     }
 }

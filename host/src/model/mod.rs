@@ -32,7 +32,7 @@ pub use attachment::Attachment;
 pub use disk_offering::DiskOffering;
 pub use event::{Event, EventLevel, NewEvent};
 pub use failure::Failure;
-pub use hypervisor_host::{Host, HostPool, HostState};
+pub use hypervisor_host::{Host, HostEvent, HostPool, HostState};
 pub use instance::{Instance, InstanceState};
 pub use operation::{Journal, JournalEntry, Moment, Operation, Phase};
 pub use record::{Index, Record, RecordKind, Stored};

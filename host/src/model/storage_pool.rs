@@ -1,5 +1,6 @@
 //! A storage pool: primary storage.
 
+use super::hypervisor_host::Host;
 use super::record::{Index, Record, RecordKind};
 use super::storage_pool_state::StoragePoolState;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,9 @@ pub struct StoragePool {
     /// All its space in bytes, as the operator or the back end said.
     #[serde(default)]
     pub capacity_bytes: u64,
+    /// Whether the operator said how much of the back end it may use. Otherwise the back end says.
+    #[serde(default)]
+    pub capacity_limited: bool,
     /// What is used of it, as the back end said last.
     #[serde(default)]
     pub used_bytes: u64,
@@ -70,6 +74,23 @@ impl StoragePool {
         store
     }
 
+    /// Whether a hypervisor host may use it: it is in its scope, and of its hypervisor.
+    pub fn reaches(&self, host: &Host) -> bool {
+        let hypervisor = self.hypervisor.filter(|one| *one != HypervisorType::Any);
+        self.zone == host.zone
+            && self.scope.cluster_id.is_none_or(|only| only == host.cluster)
+            && self.scope.host_id.is_none_or(|only| only == host.uuid)
+            && hypervisor.is_none_or(|only| only == host.hypervisor)
+    }
+
+    /// Takes what the back end says of its space. The operator's limit stays, where there is one.
+    pub fn take_usage(&mut self, capacity_bytes: u64, used_bytes: u64) {
+        self.used_bytes = used_bytes;
+        if !self.capacity_limited && capacity_bytes > 0 {
+            self.capacity_bytes = capacity_bytes;
+        }
+    }
+
     /// How many bytes may be promised to volumes and snapshots.
     pub fn promisable_bytes(&self) -> u64 {
         // A pool beyond 2^53 bytes may lose its last digits here, never a whole volume.
@@ -96,7 +117,8 @@ impl Record for StoragePool {
         Index {
             name: self.name.clone(),
             state: self.state.as_str(),
-            owner: self.scope.cluster_id,
+            // So that no cluster and no zone goes while a pool is in it.
+            owner: self.scope.cluster_id.or(Some(self.zone)),
             zone: Some(self.zone),
         }
     }

@@ -5,8 +5,8 @@
 
 use super::rooms::Rooms;
 use crate::jobs::StepError;
-use crate::model::{Failure, StoragePool, StoragePoolState, Stored};
-use crate::store::Filter;
+use crate::model::{DiskOffering, Failure, StoragePool, StoragePoolState, Stored};
+use crate::store::{Filter, Key};
 use uuid::Uuid;
 
 /// What a volume asks of its pool.
@@ -54,6 +54,33 @@ impl Rooms {
         }
         fitting.sort_by(|(one, _), (other, _)| other.cmp(one));
         Ok(fitting.into_iter().map(|(_, pool)| pool).collect())
+    }
+
+    /// The other pools of a volume's zone, and why each of them would not take it.
+    pub(super) async fn destinations(
+        &self,
+        volume: Uuid,
+    ) -> Result<Vec<(Stored<StoragePool>, Option<String>)>, StepError> {
+        let volume = self.find_volume(volume).await?;
+        let offering = match volume.disk_offering {
+            Some(uuid) => self.repository.find_any::<DiskOffering>(Key::Uuid(uuid)).await?,
+            None => None,
+        };
+        let wanted = Wanted {
+            zone: volume.zone,
+            size_bytes: volume.size_bytes,
+            tags: offering.map(|offering| offering.record.tags).unwrap_or_default(),
+            pool: None,
+        };
+        let filter = Filter { zone: Some(volume.zone), ..Filter::default() };
+        let mut destinations = Vec::new();
+        for pool in self.repository.list::<StoragePool>(&filter).await? {
+            if Some(pool.uuid) != volume.pool {
+                let reason = self.room(&pool, &wanted).await?.err();
+                destinations.push((pool, reason));
+            }
+        }
+        Ok(destinations)
     }
 
     /// How much a pool can still promise, or why it takes nothing.

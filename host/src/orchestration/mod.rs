@@ -14,6 +14,7 @@ mod request;
 mod rooms;
 
 mod allocation;
+pub mod hypervisor_host;
 pub mod storage_pool;
 pub mod volume;
 mod zones;
@@ -26,6 +27,7 @@ pub use rooms::{Policy, Rooms, RoomsParts, Windows};
 pub use zones::Zones;
 
 use crate::model::Failure;
+use hypervisor_host::HypervisorHosts;
 use std::sync::Arc;
 use storage_pool::StoragePools;
 use volume::Volumes;
@@ -37,6 +39,8 @@ pub struct Orchestration {
     pub storage_pools: StoragePools,
     /// Volumes.
     pub volumes: Volumes,
+    /// Hypervisor hosts.
+    pub hypervisor_hosts: HypervisorHosts,
     /// Zones, pods, clusters and disk offerings.
     pub zones: Zones,
     rooms: Arc<Rooms>,
@@ -48,6 +52,7 @@ impl Orchestration {
         Self {
             storage_pools: StoragePools::new(Arc::clone(&rooms)),
             volumes: Volumes::new(Arc::clone(&rooms)),
+            hypervisor_hosts: HypervisorHosts::new(Arc::clone(&rooms)),
             zones: Zones::new(Arc::clone(&rooms)),
             rooms,
         }
@@ -60,6 +65,7 @@ impl Orchestration {
     pub async fn resume(&self) -> Result<(), Failure> {
         self.zones.seed().await?;
         self.storage_pools.connect_all().await?;
+        self.storage_pools.watch_capacity();
         let recovered = self.rooms.jobs.recover().await?;
         if recovered > 0 {
             log::info!("{recovered} operations go on from before the start of the host");

@@ -28,8 +28,8 @@ pub(super) struct PoolAccess<'a> {
     concurrent_calls: usize,
 }
 
-/// How many calls a plugin takes at once before its driver was asked.
-const UNASKED_CALLS: usize = 16;
+/// How many calls a plugin takes at once before its driver was asked, or where none is meant.
+pub(super) const UNASKED_CALLS: usize = 16;
 
 impl Rooms {
     /// A pool that was not removed.
@@ -47,16 +47,30 @@ impl Rooms {
         let found = self.repository.find_any::<StoragePool>(Key::Uuid(uuid)).await?;
         let pool =
             found.ok_or_else(|| Failure::not_found(format!("there is no storage pool {uuid}")))?;
-        if let Some(reason) = &pool.quarantine {
-            return Err(Failure::conflict(format!(
-                "storage pool {:?} is in quarantine: {reason}",
-                pool.name
+        let access = self.access_unconnected(pool)?;
+        if !self.connected.has(uuid) {
+            let why = self.connected.failure(uuid).map(|why| format!(": {why}"));
+            return Err(PluginError::unavailable(format!(
+                "storage pool {:?} is not connected{}",
+                access.pool.name,
+                why.unwrap_or_default()
             ))
             .into());
         }
-        if !self.connected.has(uuid) {
-            return Err(PluginError::unavailable(format!(
-                "storage pool {:?} is not connected",
+        Ok(access)
+    }
+
+    /// The way to a pool that need not be connected: one in maintenance, or about to be connected.
+    ///
+    /// # Errors
+    /// `Conflict` for one in quarantine; `Unavailable` while its provider is missing.
+    pub(super) fn access_unconnected(
+        &self,
+        pool: Stored<StoragePool>,
+    ) -> Result<PoolAccess<'_>, StepError> {
+        if let Some(reason) = &pool.quarantine {
+            return Err(Failure::conflict(format!(
+                "storage pool {:?} is in quarantine: {reason}; see `releaseStoragePoolQuarantine`",
                 pool.name
             ))
             .into());

@@ -3,9 +3,11 @@
 use super::request::{RequestContext, Started};
 use super::storage_pool::Connected;
 use crate::jobs::{Flow, Guard, Jobs, NewOperation};
-use crate::model::{ClientToken, EventLevel, Failure, NewEvent, Operation, RecordKind};
+use crate::model::{
+    ClientToken, EventLevel, Failure, NewEvent, Operation, RecordKind, StoragePool,
+};
 use crate::registry::DataStoreProviderManager;
-use crate::store::{Change, Refused, Repository};
+use crate::store::{Change, Key, Refused, Repository};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -23,6 +25,8 @@ pub struct Policy {
     pub overprovision_factor: f64,
     /// How long a destroyed volume can be recovered.
     pub expunge_delay: Duration,
+    /// How often destroyed volumes are looked for whose time has come.
+    pub expunge_interval: Duration,
     /// The provider of a pool that names none.
     pub default_primary_provider: String,
 }
@@ -35,6 +39,7 @@ impl Default for Policy {
             promised_threshold: 0.85,
             overprovision_factor: 2.0,
             expunge_delay: Duration::from_hours(24),
+            expunge_interval: Duration::from_hours(24),
             default_primary_provider: "Filesystem".to_owned(),
         }
     }
@@ -166,11 +171,8 @@ impl Rooms {
 
     /// Who holds an object, in words.
     async fn held(&self, name: &str, holder: Uuid, since_us: i64) -> Failure {
-        if let Some(identity) = name.strip_prefix("back-end:") {
-            return Failure::new(
-                PluginErrorKind::AlreadyExists,
-                format!("the same back end ({identity}) was added before, as {holder}"),
-            );
+        if name.starts_with("back-end:") {
+            return self.back_end_taken(name, holder).await;
         }
         let object = name.split(':').nth(1).unwrap_or(name);
         let age = Duration::from_micros(u64::try_from(now_us() - since_us).unwrap_or_default());
@@ -183,6 +185,21 @@ impl Rooms {
              operations cancel {holder}`",
             humantime::format_duration(Duration::from_secs(age.as_secs()))
         ))
+    }
+}
+
+impl Rooms {
+    /// Who has a back end, in words.
+    pub(super) async fn back_end_taken(&self, claim: &str, holder: Uuid) -> Failure {
+        let identity = claim.strip_prefix("back-end:").unwrap_or(claim);
+        let pool = self.repository.find_any::<StoragePool>(Key::Uuid(holder)).await.ok().flatten();
+        let name = pool.map(|pool| format!("{:?}, ", pool.name)).unwrap_or_default();
+        Failure::new(
+            PluginErrorKind::AlreadyExists,
+            format!(
+                "the same back end ({identity}) was added before, as storage pool {name}{holder}"
+            ),
+        )
     }
 }
 

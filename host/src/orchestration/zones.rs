@@ -1,10 +1,18 @@
 //! Zones, pods and clusters, and what a new installation begins with.
 
-use super::rooms::Rooms;
-use crate::model::{Cluster, DiskOffering, Failure, Pod, Record, Stored, Zone};
+mod guards;
+mod offerings;
+mod places;
+
+use super::hypervisor_host::{AddFlow, AddState};
+use super::request::RequestContext;
+use super::rooms::{Rooms, With};
+use crate::model::{
+    Cluster, DiskOffering, Failure, Host, HostState, Pod, Record, RecordKind, Stored, Zone,
+};
 use crate::store::{Change, Filter};
 use std::sync::Arc;
-use storage_plugin_api::{ProvisioningType, QualityOfService};
+use storage_plugin_api::{HypervisorType, ProvisioningType, QualityOfService};
 use uuid::Uuid;
 
 /// The service of zones, pods, clusters and disk offerings: records without a back end.
@@ -26,8 +34,8 @@ impl Zones {
         Ok(self.rooms.repository.list(filter).await?)
     }
 
-    /// Makes what every installation needs, where there is no zone yet: a zone with a pod and a
-    /// cluster, and disk offerings of the usual sizes.
+    /// Makes what every installation needs, where there is no zone yet: a zone with a pod, a
+    /// cluster and a hypervisor host, and disk offerings of the usual sizes.
     ///
     /// # Errors
     /// The store's.
@@ -53,7 +61,30 @@ impl Zones {
         let mut changes =
             vec![Change::insert(&zone), Change::insert(&pod), Change::insert(&cluster)];
         changes.extend(offerings().iter().map(Change::insert));
-        Ok(self.rooms.repository.transact(changes).await?)
+        let host = host_in(&cluster);
+        changes.push(Change::insert(&host));
+        // As an operation, so that the providers are told of the host, whatever comes between.
+        let object = (RecordKind::Host, host.uuid);
+        let (request, state) = (RequestContext::system("seed"), AddState { host: host.uuid });
+        self.rooms.begin::<AddFlow>(&request, object, With::default(), changes, &state).await?;
+        Ok(())
+    }
+}
+
+fn host_in(cluster: &Cluster) -> Host {
+    Host {
+        uuid: Uuid::new_v4(),
+        name: "host1".to_owned(),
+        state: HostState::Up,
+        hypervisor: HypervisorType::Kvm,
+        zone: cluster.zone,
+        pod: cluster.pod,
+        cluster: cluster.uuid,
+        address: None,
+        storage_address: None,
+        initiator: None,
+        world_wide_port_names: Vec::new(),
+        warning: None,
     }
 }
 

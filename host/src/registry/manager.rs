@@ -4,6 +4,7 @@ use super::report::{PluginReport, PluginState, ProcessReport};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use storage_plugin_api::{DataStoreProvider, DataStoreProviderType};
+use tokio::sync::watch;
 
 /// How the state of a plugin's process is asked for, where it has one.
 pub type ProcessStatus = dyn Fn() -> (PluginState, ProcessReport) + Send + Sync;
@@ -30,6 +31,7 @@ struct Entry {
 pub struct DataStoreProviderManager {
     // By the position of the row, so that listings keep the order of plugins.toml.
     entries: RwLock<BTreeMap<usize, Entry>>,
+    changes: watch::Sender<()>,
 }
 
 impl DataStoreProviderManager {
@@ -55,6 +57,37 @@ impl DataStoreProviderManager {
         process: Option<Arc<ProcessStatus>>,
     ) {
         self.write().insert(row, Entry { report, provider, process });
+        self.changes.send_replace(());
+    }
+
+    /// Tells of each change of the registry, for those who wait for a provider.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// Why a provider does not serve now; `None` where it does.
+    pub fn why_unavailable(&self, provider_name: &str) -> Option<String> {
+        let report = self.report_of_provider(provider_name);
+        if self.provider(provider_name).is_some() {
+            let state = report.map(|report| report.state);
+            return state.filter(|state| *state == PluginState::Crashing).map(|_| {
+                format!("the process of provider {provider_name:?} ends again and again")
+            });
+        }
+        let refused: Vec<String> = self
+            .reports()
+            .into_iter()
+            .filter(|report| report.state == PluginState::Failed)
+            .map(|report| format!("{:?}", report.name))
+            .collect();
+        let refused = match refused.as_slice() {
+            [] => String::new(),
+            refused => format!(" (refused: {})", refused.join(", ")),
+        };
+        Some(format!(
+            "provider {provider_name:?} is not loaded{refused}; see `storage-host plugins list` \
+             for the reason"
+        ))
     }
 
     /// The reports of all plugins, in the order of their rows.

@@ -4,6 +4,7 @@
 //! It knows providers only as the contract's traits; how one is reached, in this process or in
 //! another, is the loader's and the isolation's affair.
 
+mod details;
 mod manager;
 mod report;
 

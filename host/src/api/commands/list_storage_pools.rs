@@ -8,9 +8,9 @@ use crate::api::page::Listing;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
-use crate::model::{Cluster, Pod, StoragePoolState, Zone};
+use crate::model::{Cluster, Host, Pod, StoragePool, StoragePoolState, Zone};
 use crate::store::Filter;
-use storage_plugin_api::ScopeType;
+use storage_plugin_api::{PrimaryDataStoreTo, ScopeType};
 
 pub(super) const COMMAND: Command = Command {
     name: "listStoragePools",
@@ -32,6 +32,9 @@ params! {
         "scope"     scope: Option<String>  => "the scope of the storage pool";
         "status"    status: Option<String> => "the status of the storage pool";
         "path"      path: Option<String>   => "the storage pool path";
+        "ipaddress" address: Option<String> => "the IP address for the storage pool";
+        "hostid"    host: Option<Id>       => "list storage pools that the host can use";
+        "provider"  provider: Option<String> => "the storage provider (an extension of this host)";
     }
 }
 
@@ -47,6 +50,11 @@ async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
     };
     let pod = call.filter_uuid::<Pod>("podid", own.pod).await?;
     let cluster = call.filter_uuid::<Cluster>("clusterid", own.cluster).await?;
+    let host = match own.host {
+        Some(Id::None) => return list.reply_shown::<StoragePool>(&call, &[]).await,
+        Some(id) => Some(call.find::<Host>("hostid", id).await?),
+        None => None,
+    };
     let mut pools = call.services.orchestration.storage_pools.list(&filter).await?;
     pools.retain(|pool| {
         let is_of_zone = pool.scope.scope_type == ScopeType::Zone;
@@ -55,12 +63,21 @@ async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
             && pod.is_none_or(|pod| is_of_zone || pool.scope.pod_id == Some(pod))
             && cluster.is_none_or(|one| is_of_zone || pool.scope.cluster_id == Some(one))
             && scope.is_none_or(|scope| pool.scope.scope_type == scope)
-            && own
-                .path
-                .as_ref()
-                .is_none_or(|path| pool.reached_by.as_ref().is_some_and(|to| to.path == *path))
+            && host.as_ref().is_none_or(|host| pool.reaches(host))
+            && own.provider.as_ref().is_none_or(|provider| pool.provider == *provider)
+            && reached(pool, own.path.as_ref(), |to| &to.path)
+            && reached(pool, own.address.as_ref(), |to| &to.host)
     });
     list.reply_shown(&call, &pools).await
+}
+
+/// Whether hosts reach a pool by this, if anything is asked for.
+fn reached(
+    pool: &StoragePool,
+    wanted: Option<&String>,
+    part: fn(&PrimaryDataStoreTo) -> &String,
+) -> bool {
+    wanted.is_none_or(|wanted| pool.reached_by.as_ref().is_some_and(|to| part(to) == wanted))
 }
 
 fn scope(word: &str) -> Result<ScopeType, ApiError> {

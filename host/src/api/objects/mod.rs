@@ -2,21 +2,30 @@
 //!
 //! One file for each kind of record: its `response!` struct, and how it is filled.
 
+mod cluster;
+mod disk_offering;
+mod host;
 mod job;
 mod names;
+mod pod;
 mod storage_pool;
 mod volume;
 mod zone;
 
+pub(super) use cluster::ClusterResponse;
+pub(super) use disk_offering::DiskOfferingResponse;
+pub(super) use host::{HostResponse, resource_state};
 pub(super) use job::JobResponse;
 pub(super) use names::Names;
+pub(super) use pod::PodResponse;
 pub(super) use storage_pool::StoragePoolResponse;
 pub(super) use volume::VolumeResponse;
 pub(super) use zone::ZoneResponse;
 
 use super::call::Call;
 use super::error::ApiError;
-use crate::model::{Record, RecordKind, StoragePool, Stored, Volume};
+use super::reply::Reply;
+use crate::model::{Host, Record, RecordKind, StoragePool, Stored, Volume};
 use crate::store::Key;
 use serde::Serialize;
 use serde_json::Value;
@@ -43,6 +52,7 @@ pub(super) async fn shown(
     uuid: Uuid,
 ) -> Result<Option<(&'static str, Value)>, ApiError> {
     match kind {
+        RecordKind::Host => one::<Host>(call, uuid).await,
         RecordKind::StoragePool => one::<StoragePool>(call, uuid).await,
         RecordKind::Volume => one::<Volume>(call, uuid).await,
         _ => Ok(None),
@@ -56,4 +66,11 @@ async fn one<T: Shown>(call: &Call, uuid: Uuid) -> Result<Option<(&'static str, 
     let response = T::show(&mut Names::new(call), &stored).await?;
     let value = serde_json::to_value(response).map_err(ApiError::internal)?;
     Ok(Some((T::OBJECT_NAME, value)))
+}
+
+/// The answer of a command that made or changed a record: the record as it is now.
+pub(super) async fn reply_shown<T: Shown>(call: &Call, uuid: Uuid) -> Result<Reply, ApiError> {
+    let stored = call.repository().find_any::<T>(Key::Uuid(uuid)).await?;
+    let stored = stored.ok_or_else(|| ApiError::internal("the object of an answer is missing"))?;
+    Reply::object(T::OBJECT_NAME, &T::show(&mut Names::new(call), &stored).await?)
 }

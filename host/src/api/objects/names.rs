@@ -1,6 +1,6 @@
 //! The records that an object names beside its own: each is read once an answer.
 
-use crate::api::call::Call;
+use crate::api::call::{Call, Services};
 use crate::api::error::ApiError;
 use crate::model::Record;
 use crate::store::{Key, Repository};
@@ -12,13 +12,18 @@ use uuid::Uuid;
 /// What was read so far for one answer.
 pub(in crate::api) struct Names {
     repository: Arc<dyn Repository>,
+    services: Arc<Services>,
     found: HashMap<(&'static str, Uuid), Option<Arc<dyn Any + Send + Sync>>>,
 }
 
 impl Names {
     /// Nothing was read yet.
     pub(in crate::api) fn new(call: &Call) -> Self {
-        Self { repository: Arc::clone(call.repository()), found: HashMap::new() }
+        Self {
+            repository: Arc::clone(call.repository()),
+            services: Arc::clone(&call.services),
+            found: HashMap::new(),
+        }
     }
 
     /// A record, also one that was removed.
@@ -42,5 +47,9 @@ impl Names {
     /// Where it is read from.
     pub(in crate::api) fn repository(&self) -> &Arc<dyn Repository> {
         &self.repository
+    }
+    /// What the host knows without asking the store.
+    pub(in crate::api) fn services(&self) -> &Services {
+        &self.services
     }
 }

@@ -32,6 +32,9 @@ response! {
         "capacityiops"        capacity_iops: Option<u64> => "IOPS CloudStack can provision from this storage pool";
         "overprovisionfactor" overprovision_factor: String => "the overprovisionfactor for the storage pool";
         "managed"             managed: bool              => "whether this pool is managed or not";
+        "suitableformigration" suitable: Option<bool>    => "true if the entity is suitable for migration, false otherwise";
+        "unsuitable"          unsuitable: Option<String> => "why the entity is not suitable for migration (an extension of this host)";
+        "unavailable"         unavailable: Option<String> => "why nothing can be done with the pool now: its provider is missing, or it is not connected (an extension of this host)";
         "quarantine"          quarantine: Option<String> => "why no operation may touch the pool (an extension of this host)";
     }
 }
@@ -70,8 +73,20 @@ impl Shown for StoragePool {
             capacity_iops: pool.capacity_iops,
             overprovision_factor: pool.overprovision_factor.to_string(),
             managed: reached_by.is_some_and(|to| to.managed),
+            suitable: None,
+            unsuitable: None,
+            unavailable: names.services().orchestration.storage_pools.unavailable(pool),
             quarantine: pool.quarantine.clone(),
         })
+    }
+}
+
+impl StoragePoolResponse {
+    /// Says whether a volume could move there, and why not.
+    pub(in crate::api) fn suited(mut self, reason_against: Option<String>) -> Self {
+        self.suitable = Some(reason_against.is_none());
+        self.unsuitable = reason_against;
+        self
     }
 }
 

@@ -7,5 +7,6 @@ mod documentation;
 mod envelopes;
 mod files;
 mod parameters;
+mod places;
 mod signatures;
 mod transport;

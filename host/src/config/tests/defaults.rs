@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{ROW, parse};
 use crate::config::{
     Environment, HostConfig, HostSection, Isolation, Overrides, PluginKind, PluginRow, Settings,
+    StorageSection,
 };
 
 #[test]
@@ -16,6 +17,7 @@ fn empty_file_equals_the_defaults() {
     let expected = HostConfig {
         origin: PathBuf::from("plugins.toml"),
         host: HostSection::default(),
+        storage: StorageSection::default(),
         plugins: Vec::new(),
     };
     for text in ["", "\n", "\u{feff}# only prose\r\n", "[host]\n", "plugin = []"] {
@@ -86,4 +88,22 @@ fn every_value_can_be_set() {
         line: 9,
     };
     assert_eq!((config.host, config.plugins), (host, vec![row]));
+}
+
+#[test]
+fn every_value_of_storage_can_be_set() {
+    let config = parse(
+        "[storage]\nused_threshold = 0.5\npromised_threshold = 1\noverprovision_factor = 3\n\
+         expunge_delay = \"0s\"\nexpunge_interval = \"1m\"\n\
+         default_primary_provider = \"In Memory\"\n",
+    );
+    let storage = StorageSection {
+        used_threshold: 0.5,
+        promised_threshold: 1.0,
+        overprovision_factor: 3.0,
+        expunge_delay: Duration::ZERO,
+        expunge_interval: Duration::from_secs(60),
+        default_primary_provider: "In Memory".to_owned(),
+    };
+    assert_eq!(config.storage, storage);
 }

@@ -8,7 +8,7 @@ use log::Level;
 use serde_json::json;
 
 use super::{ROW, check, environment, parse_with};
-use crate::config::{Environment, HostConfig, HostSection, Overrides};
+use crate::config::{Environment, HostConfig, HostSection, Overrides, StorageSection};
 
 #[test]
 fn every_host_key_has_a_twin_in_the_environment() {
@@ -34,6 +34,28 @@ fn every_host_key_has_a_twin_in_the_environment() {
         call_timeout: Duration::from_secs(3),
     };
     assert_eq!(config.host, expected);
+}
+
+#[test]
+fn every_key_of_storage_has_a_twin_in_the_environment() {
+    let variables = [
+        ("STORAGE_HOST_USED_THRESHOLD", "0.9"),
+        ("STORAGE_HOST_PROMISED_THRESHOLD", "0.8"),
+        ("STORAGE_HOST_OVERPROVISION_FACTOR", "1"),
+        ("STORAGE_HOST_EXPUNGE_DELAY", "1h"),
+        ("STORAGE_HOST_EXPUNGE_INTERVAL", "2h"),
+        ("STORAGE_HOST_DEFAULT_PRIMARY_PROVIDER", "S"),
+    ];
+    let config = parse_with("[storage]\nused_threshold = 0.1\n", &variables).unwrap();
+    let expected = StorageSection {
+        used_threshold: 0.9,
+        promised_threshold: 0.8,
+        overprovision_factor: 1.0,
+        expunge_delay: Duration::from_secs(3600),
+        expunge_interval: Duration::from_secs(7200),
+        default_primary_provider: "S".to_owned(),
+    };
+    assert_eq!(config.storage, expected);
 }
 
 #[test]
@@ -77,7 +99,7 @@ fn bad_variables_are_named() {
             STORAGE_HOST_PLUGIN_SAMPEL_KEY: no setting of a plugin in the file; write STORAGE_HOST_PLUGIN_SAMPLE_<KEY>
             STORAGE_HOST_PLUGIN_SAMPLE: no setting of a plugin in the file; write STORAGE_HOST_PLUGIN_SAMPLE_<KEY>
             STORAGE_HOST_PLUGIN_SAMPLE_: no setting of a plugin in the file; write STORAGE_HOST_PLUGIN_SAMPLE_<KEY>
-            STORAGE_HOST_WHATEVER_IT_IS: unknown variable; unset it, known are STORAGE_HOST_LISTEN, STORAGE_HOST_DATA_DIR, STORAGE_HOST_PLUGIN_DIR, STORAGE_HOST_LOG, STORAGE_HOST_PROBE_TIMEOUT, STORAGE_HOST_CONFIGURE_TIMEOUT, STORAGE_HOST_CALL_TIMEOUT, STORAGE_HOST_CONFIG, STORAGE_HOST_PLUGIN_…
+            STORAGE_HOST_WHATEVER_IT_IS: unknown variable; unset it, known are STORAGE_HOST_LISTEN, STORAGE_HOST_DATA_DIR, STORAGE_HOST_PLUGIN_DIR, STORAGE_HOST_LOG, STORAGE_HOST_PROBE_TIMEOUT, STORAGE_HOST_CONFIGURE_TIMEOUT, STORAGE_HOST_CALL_TIMEOUT, STORAGE_HOST_USED_THRESHOLD, STORAGE_HOST_PROMISED_THRESHOLD, STORAGE_HOST_OVERPROVISION_FACTOR, STORAGE_HOST_EXPUNGE_DELAY, STORAGE_HOST_EXPUNGE_INTERVAL, STORAGE_HOST_DEFAULT_PRIMARY_PROVIDER, STORAGE_HOST_CONFIG, STORAGE_HOST_PLUGIN_…
         "#]],
     );
     check(

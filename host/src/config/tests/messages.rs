@@ -15,7 +15,7 @@ fn unknown_keys_name_the_nearest_or_their_home() {
         &text,
         &[],
         expect![[r#"
-        plugins.toml:1:1: unknown key "lsten"; known are host, plugin
+        plugins.toml:1:1: unknown key "lsten"; known are host, storage, plugin
         plugins.toml:2:1: unknown key "listen"; it belongs under [host]
         plugins.toml:3:1: unknown key "isolation"; it belongs under [[plugin]]
         plugins.toml:4:1: unknown key "plugins"; did you mean "plugin"?
@@ -264,7 +264,7 @@ fn columns_count_characters() {
         expect![[r#"
             plugins.toml:1:10: [host]: unknown key "ä"; known are listen, data_dir, plugin_dir, log, probe_timeout, configure_timeout, call_timeout
             plugins.toml:1:25: [host] log: 2 is not a string; write "error", "warn", "info", "debug" or "trace"
-            plugins.toml:3:1: unknown key "ü"; known are host, plugin
+            plugins.toml:3:1: unknown key "ü"; known are host, storage, plugin
             plugins.toml:4:10: invalid unquoted key, expected letters, numbers, `-`, `_`
         "#]],
     );
@@ -293,5 +293,25 @@ fn all_problems_of_a_file_at_once() {
             STORAGE_HOST_LISTN: unknown variable; did you mean STORAGE_HOST_LISTEN?
             STORAGE_HOST_PROBE_TIMEOUT: [host] probe_timeout: "never" is not a duration; write a number and a unit, for example "500ms", "30s" or "5m"
         "#]],
+    );
+}
+
+#[test]
+fn storage_values() {
+    let text = "[storage]\nused_threshold = 0\npromised_threshold = \"x\"\n\
+                overprovision_factor = 0.5\nexpunge_delay = \"400days\"\n\
+                expunge_interval = \"0s\"\ndefault_primary_provider = \"\"\nlisten = 1\n";
+    check(
+        text,
+        &[],
+        expect![[r#"
+        plugins.toml:2:18: [storage] used_threshold: 0 is out of range; write a number of more than 0 and at most 1, for example 0.85
+        plugins.toml:3:22: [storage] promised_threshold: "x" is not a number; write a number of more than 0 and at most 1, for example 0.85
+        plugins.toml:4:24: [storage] overprovision_factor: 0.5 is out of range; write a number from 1 to 100, for example 2.0
+        plugins.toml:5:17: [storage] expunge_delay: "400days" is out of range; write at most "365days"
+        plugins.toml:6:20: [storage] expunge_interval: "0s" is out of range; write at most "24h" and more than "0s"
+        plugins.toml:7:28: [storage] default_primary_provider: "" is no name; write the name of a provider, as `storage-host plugins list` shows it
+        plugins.toml:8:1: [storage]: unknown key "listen"; it belongs under [host]
+    "#]],
     );
 }

@@ -183,7 +183,15 @@ fn no_form_of_a_configuration_shows_a_setting() {
               },
               "sha256": null
             }
-          ]
+          ],
+          "storage": {
+            "default_primary_provider": "Filesystem",
+            "expunge_delay": "1day",
+            "expunge_interval": "1day",
+            "overprovision_factor": 2.0,
+            "promised_threshold": 0.85,
+            "used_threshold": 0.85
+          }
         }"#]]
     .assert_eq(&format!("{:#}", config.to_json()));
 }

@@ -6,14 +6,16 @@ use std::collections::BTreeSet;
 
 use super::{SHIPPED, parse};
 use crate::config::environment::host_variable;
-use crate::config::{HostSection, Isolation, PluginKind, host, plugin};
+use crate::config::{HostSection, Isolation, PluginKind, StorageSection, host, plugin, storage};
 
 /// Takes the mark off the options; prose has two marks.
 fn uncommented() -> String {
     let lines = SHIPPED.lines().map(|line| match line.strip_prefix("# ") {
         Some(option) => {
             let key = option.split(" = ").next().unwrap_or_default();
-            let known = host::SECTION.knows(key) || plugin::SECTION.knows(key);
+            let known = host::SECTION.knows(key)
+                || storage::SECTION.knows(key)
+                || plugin::SECTION.knows(key);
             assert!(known && option.contains(" = "), "prose begins with ##: {line}");
             option
         }
@@ -36,14 +38,16 @@ fn shipped_file_enables_exactly_our_own_plugins() {
         assert_eq!(row.isolation, Isolation::InProcess, "{}", row.name);
     }
     assert_eq!(config.host, HostSection::default());
+    assert_eq!(config.storage, StorageSection::default());
 }
 
 #[test]
 fn shipped_file_uncommented_equals_the_defaults() {
     let text = uncommented();
     assert_eq!(parse(&text), parse(SHIPPED));
-    for key in host::SECTION.keys {
-        assert!(text.contains(&format!("\n{} = ", key.name)), "{} has no option", key.name);
+    let of_host = host::SECTION.keys.iter().map(|key| key.name);
+    for name in of_host.chain(storage::SECTION.keys.iter().map(|key| key.name)) {
+        assert!(text.contains(&format!("\n{name} = ")), "{name} has no option");
     }
 }
 
@@ -51,9 +55,10 @@ fn shipped_file_uncommented_equals_the_defaults() {
 fn shipped_file_documents_every_key_and_variable() {
     let words: BTreeSet<&str> =
         SHIPPED.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
-    for key in host::SECTION.keys {
-        assert!(words.contains(key.name), "{}", key.name);
-        let variable = host_variable(key.name);
+    let of_host = host::SECTION.keys.iter().map(|key| key.name);
+    for name in of_host.chain(storage::SECTION.keys.iter().map(|key| key.name)) {
+        assert!(words.contains(name), "{name}");
+        let variable = host_variable(name);
         assert!(words.contains(variable.as_str()), "{variable}");
     }
     for key in plugin::SECTION.keys {

@@ -8,14 +8,14 @@
 //! **Invariant:** a pool that was not connected in this life of the host has no way for
 //! operations; they wait.
 
-use crate::jobs::{StepContext, StepError};
+use crate::jobs::{Retrying, StepContext, StepError};
 use crate::model::{
     EventLevel, Failure, NewEvent, RecordKind, StoragePool, StoragePoolState, Stored,
 };
 use crate::orchestration::rooms::Rooms;
 use crate::store::{Change, Filter};
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use storage_plugin_api::PluginErrorKind;
 use uuid::Uuid;
@@ -25,24 +25,53 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// The pools that were connected in this life of the host.
 #[derive(Debug, Default)]
-pub(in crate::orchestration) struct Connected(Mutex<HashSet<Uuid>>);
+pub(in crate::orchestration) struct Connected(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    pools: HashSet<Uuid>,
+    /// Why the last attempt to connect a pool failed.
+    failures: HashMap<Uuid, String>,
+}
 
 impl Connected {
     pub(in crate::orchestration) fn add(&self, pool: Uuid) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(pool);
+        let mut known = self.lock();
+        known.failures.remove(&pool);
+        known.pools.insert(pool);
     }
 
     pub(in crate::orchestration) fn remove(&self, pool: Uuid) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&pool);
+        let mut known = self.lock();
+        known.failures.remove(&pool);
+        known.pools.remove(&pool);
     }
 
     pub(in crate::orchestration) fn has(&self, pool: Uuid) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&pool)
+        self.lock().pools.contains(&pool)
+    }
+
+    /// Why a pool is not connected, if it was tried.
+    pub(in crate::orchestration) fn failure(&self, pool: Uuid) -> Option<String> {
+        self.lock().failures.get(&pool).cloned()
+    }
+
+    fn failed(&self, pool: Uuid, why: String) {
+        self.lock().failures.insert(pool, why);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The states in which a pool is to be connected.
 const IN_USE: [StoragePoolState; 2] = [StoragePoolState::Up, StoragePoolState::Disabled];
+
+/// The words of those states, for lists.
+pub(in crate::orchestration) fn in_use() -> Vec<&'static str> {
+    IN_USE.iter().map(|state| state.as_str()).collect()
+}
 
 impl super::StoragePools {
     /// Connects every pool in use, each on its own and until it answers. Returns at once.
@@ -50,24 +79,43 @@ impl super::StoragePools {
     /// # Errors
     /// The store cannot be read.
     pub async fn connect_all(&self) -> Result<(), Failure> {
-        let states = IN_USE.iter().map(|state| state.as_str()).collect();
-        let filter = Filter { states, ..Filter::default() };
+        let filter = Filter { states: in_use(), ..Filter::default() };
         for pool in self.rooms.repository.list::<StoragePool>(&filter).await? {
             let rooms = Arc::clone(&self.rooms);
             tokio::spawn(async move { rooms.connect_until_it_answers(pool.uuid).await });
         }
         Ok(())
     }
+
+    /// Why nothing can be done with a pool now, as far as the host knows without asking its
+    /// plugin; `None` where it can.
+    pub fn unavailable(&self, pool: &StoragePool) -> Option<String> {
+        if let Some(reason) = self.rooms.providers.why_unavailable(&pool.provider) {
+            return Some(reason);
+        }
+        let is_waiting = IN_USE.contains(&pool.state)
+            && pool.quarantine.is_none()
+            && !self.rooms.connected.has(pool.uuid);
+        is_waiting.then(|| {
+            let why = self.rooms.connected.failure(pool.uuid);
+            why.unwrap_or_else(|| "it is being connected".to_owned())
+        })
+    }
 }
 
 impl Rooms {
     async fn connect_until_it_answers(&self, uuid: Uuid) {
         let context = StepContext::detached("system");
+        let mut providers = self.providers.changes();
         let mut wait = FIRST_WAIT;
         loop {
+            providers.borrow_and_update();
             match self.reconnect(&context, uuid).await {
                 Ok(()) => return,
+                // The store was closed: the next start of the host connects it.
+                Err(error) if error.retrying == Retrying::AtNextStart => return,
                 Err(error) => {
+                    self.connected.failed(uuid, error.failure.message.clone());
                     log::warn!(
                         "storage pool {uuid} cannot be connected, which is tried again in \
                          {wait:?}: {}",
@@ -75,8 +123,11 @@ impl Rooms {
                     );
                 }
             }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
+            tokio::select! {
+                () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
+                // The missing provider may have come.
+                Ok(()) = providers.changed() => wait = FIRST_WAIT,
+            }
         }
     }
 

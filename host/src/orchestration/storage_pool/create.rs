@@ -2,19 +2,16 @@
 
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
-    Failure, Host, HostPool, HostState, Machine, RecordKind, StoragePool, StoragePoolEvent,
-    StoragePoolState, Stored, Zone,
+    Failure, Machine, RecordKind, StoragePool, StoragePoolEvent, StoragePoolState, Stored, Zone,
 };
-use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With, event};
-use crate::store::{Change, Filter};
+use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use storage_plugin_api::{
-    AttachClusterRequest, AttachHostRequest, AttachZoneRequest, DataStoreProviderType,
-    DataStoreRole, Details, HostPoolRequest, HypervisorHost, HypervisorType, InitializeRequest,
-    InitializedStore, Scope, ScopeType, StorageStats,
+    DataStoreProviderType, DataStoreRole, Details, HypervisorType, InitializeRequest,
+    InitializedStore, PluginErrorKind, Scope,
 };
 use uuid::Uuid;
 
@@ -62,6 +59,8 @@ impl super::StoragePools {
         {
             return Err(Failure::conflict(format!("zone {} is disabled", wish.zone)));
         }
+        self.rooms.refuse_taken_name(&wish.name).await?;
+        self.rooms.check_details(&provider, &wish.details)?;
         let uuid = Uuid::new_v4();
         let pool = StoragePool {
             uuid,
@@ -77,13 +76,22 @@ impl super::StoragePools {
             back_end_identity: None,
             tags: wish.tags,
             capacity_bytes: wish.capacity_bytes.unwrap_or_default(),
+            capacity_limited: wish.capacity_bytes.is_some(),
             used_bytes: 0,
             capacity_iops: wish.capacity_iops,
             overprovision_factor: self.rooms.policy.overprovision_factor,
             quarantine: None,
         };
         let object = (RecordKind::StoragePool, uuid);
-        let changes = vec![Change::insert(&pool)];
+        let mut changes = vec![
+            Change::Expect { kind: RecordKind::Zone, uuid: pool.zone, states: vec!["Enabled"] },
+            Change::insert(&pool),
+        ];
+        changes.extend(pool.scope.cluster_id.map(|uuid| Change::Expect {
+            kind: RecordKind::Cluster,
+            uuid,
+            states: Vec::new(),
+        }));
         self.rooms
             .begin::<Flow>(request, object, With::default(), changes, &State { pool: uuid })
             .await
@@ -160,7 +168,9 @@ impl Flow {
         let call = context.call();
         let life_cycle = access.life_cycle()?;
         let found = access.guarded(&call, life_cycle.initialize(&call, ask)).await?;
-        Ok(initialized(access.pool, found)?)
+        let (pool, changes) = initialized(access.pool, found)?;
+        self.0.refuse_taken_back_end(&pool).await?;
+        Ok(changes)
     }
 
     async fn attach(
@@ -177,10 +187,7 @@ impl Flow {
         self.0.connected.add(state.pool);
         pool.state = pool.state.next(StoragePoolEvent::OperationSucceeded)?;
         if let Some(stats) = access.stats(context).await? {
-            pool.used_bytes = stats.used_bytes;
-            if pool.capacity_bytes == 0 {
-                pool.capacity_bytes = stats.capacity_bytes;
-            }
+            pool.take_usage(stats.capacity_bytes, stats.used_bytes);
         }
         let object = (RecordKind::StoragePool, pool.uuid);
         let told = format!("storage pool {:?} was added", pool.name);
@@ -240,7 +247,7 @@ impl Flow {
 fn initialized(
     mut pool: Stored<StoragePool>,
     found: InitializedStore,
-) -> Result<Vec<Change>, Failure> {
+) -> Result<(Stored<StoragePool>, Vec<Change>), Failure> {
     pool.state = pool.state.next(StoragePoolEvent::Initialized)?;
     let pool_record = &mut pool.record;
     pool_record.url = found.url.unwrap_or_else(|| std::mem::take(&mut pool_record.url));
@@ -253,7 +260,7 @@ fn initialized(
     let mut changes = vec![Change::update(&pool)];
     changes.extend(limit_of(&pool));
     changes.extend(identity_of(&pool).map(|name| Change::Claim { name, holder: pool.uuid }));
-    Ok(changes)
+    Ok((pool, changes))
 }
 
 /// The name under which a pool holds its back end for itself.
@@ -268,181 +275,24 @@ pub(super) fn limit_of(pool: &StoragePool) -> Option<Change> {
     (pool.capacity_bytes > 0).then_some(Change::SetLimit { store: pool.uuid, bytes })
 }
 
-impl PoolAccess<'_> {
-    /// How full the back end is, where the driver can say so.
-    pub(in crate::orchestration) async fn stats(
-        &mut self,
-        context: &StepContext,
-    ) -> Result<Option<StorageStats>, StepError> {
-        let call = context.call();
-        if !self.capabilities(&call).await?.storage_stats {
-            return Ok(None);
-        }
-        let asked = self.driver.get_storage_stats(&call, &self.context);
-        Ok(Some(self.guarded(&call, asked).await?))
-    }
-}
-
 impl Rooms {
-    /// Attaches a pool to its scope and connects the hypervisor hosts there, as after a start of
-    /// the host, too. Gives the records of what each host knows of the pool.
-    ///
-    /// # Errors
-    /// The life cycle's. `Unavailable` when there are hosts and none connects.
-    pub(in crate::orchestration) async fn connect(
-        &self,
-        context: &StepContext,
-        access: &mut PoolAccess<'_>,
-    ) -> Result<Vec<Change>, StepError> {
-        let hosts = self.hosts_in_reach(&access.pool).await?;
-        let seen: Vec<HypervisorHost> =
-            hosts.iter().map(|host| host.as_seen_by_plugins(host.id)).collect();
-        let scope = access.pool.scope.clone();
-        let life_cycle = access.life_cycle()?;
-        let call = context.call();
-        let store = &access.context;
-        match scope.scope_type {
-            ScopeType::Cluster => {
-                let mut attach = AttachClusterRequest::new(scope);
-                attach.hosts = seen;
-                access.guarded(&call, life_cycle.attach_cluster(&call, store, attach)).await?;
-            }
-            ScopeType::Host => {
-                let host = seen.into_iter().next().ok_or_else(|| {
-                    Failure::not_found("the hypervisor host of the pool's scope is not there")
-                })?;
-                let attach = AttachHostRequest::new(host);
-                access.guarded(&call, life_cycle.attach_host(&call, store, attach)).await?;
-            }
-            _ => {
-                let mut attach = AttachZoneRequest::new(scope);
-                attach.hypervisor_type = access.pool.hypervisor;
-                attach.hosts = seen;
-                access.guarded(&call, life_cycle.attach_zone(&call, store, attach)).await?;
-            }
-        }
-        self.connect_hosts(context, access, &hosts).await
+    /// Checks details against the provider's schema before anything begins.
+    fn check_details(&self, provider: &str, details: &Details) -> Result<(), Failure> {
+        let checked =
+            self.providers.check_details(provider, DataStoreProviderType::Primary, details);
+        checked.map_err(|why| Failure::new(PluginErrorKind::InvalidConfig, why))
     }
 
-    /// The hypervisor hosts that are up and may use a pool.
-    pub(in crate::orchestration) async fn hosts_in_reach(
-        &self,
-        pool: &StoragePool,
-    ) -> Result<Vec<Stored<Host>>, StepError> {
-        let filter = Filter {
-            zone: Some(pool.zone),
-            owner: pool.scope.cluster_id,
-            states: vec![HostState::Up.as_str()],
-            ..Filter::default()
+    /// Fails with the name of the pool that has the same back end.
+    async fn refuse_taken_back_end(&self, pool: &Stored<StoragePool>) -> Result<(), StepError> {
+        let Some(name) = identity_of(pool) else {
+            return Ok(());
         };
-        let mut hosts = self.repository.list::<Host>(&filter).await?;
-        hosts.retain(|host| {
-            let is_the_host = pool.scope.host_id.is_none_or(|only| only == host.uuid);
-            let hypervisor = pool.hypervisor.filter(|one| *one != HypervisorType::Any);
-            is_the_host && hypervisor.is_none_or(|only| only == host.hypervisor)
-        });
-        Ok(hosts)
-    }
-
-    /// Tells the listener of each host that connects; one that fails is left out, all may not fail.
-    async fn connect_hosts(
-        &self,
-        context: &StepContext,
-        access: &PoolAccess<'_>,
-        hosts: &[Stored<Host>],
-    ) -> Result<Vec<Change>, StepError> {
-        let mut changes = Vec::new();
-        let mut last = None;
-        for host in hosts {
-            match self.connect_host(context, access, host).await {
-                Ok(change) => changes.push(change),
-                Err(error) => {
-                    log::warn!(
-                        operation:% = context.operation();
-                        "hypervisor host {:?} cannot connect to storage pool {:?}: {}",
-                        host.name, access.pool.name, error.failure
-                    );
-                    last = Some(error);
-                }
+        match self.repository.find_claim(&name).await? {
+            Some(claim) if claim.holder != pool.uuid => {
+                Err(self.back_end_taken(&name, claim.holder).await.into())
             }
+            _ => Ok(()),
         }
-        match last {
-            Some(error) if changes.is_empty() => Err(error.context(format!(
-                "none of the {} hypervisor hosts can connect to storage pool {:?}",
-                hosts.len(),
-                access.pool.name
-            ))),
-            _ => Ok(changes),
-        }
-    }
-
-    /// A host connects to a pool: what it knows of it afterwards.
-    pub(in crate::orchestration) async fn connect_host(
-        &self,
-        context: &StepContext,
-        access: &PoolAccess<'_>,
-        host: &Stored<Host>,
-    ) -> Result<Change, StepError> {
-        let mut local_path = None;
-        if let Some(listener) = access.host_listener() {
-            let ask = HostPoolRequest::new(
-                host.as_seen_by_plugins(host.id),
-                storage_plugin_api::DataStore::clone(&access.context),
-            );
-            let call = context.call();
-            let answer = access.guarded(&call, listener.host_connect(&call, ask)).await?;
-            local_path = answer.local_path;
-        }
-        let filter = Filter {
-            owner: Some(access.pool.uuid),
-            name: Some(host.uuid.to_string()),
-            ..Filter::default()
-        };
-        let known = self.repository.list::<HostPool>(&filter).await?.into_iter().next();
-        Ok(match known {
-            Some(mut known) => {
-                known.local_path = local_path;
-                Change::update(&known)
-            }
-            None => Change::insert(&HostPool {
-                uuid: Uuid::new_v4(),
-                host: host.uuid,
-                pool: access.pool.uuid,
-                local_path,
-            }),
-        })
-    }
-
-    /// Tells the listener of every host that leaves a pool. A failure is logged: the host has
-    /// left all the same.
-    pub(in crate::orchestration) async fn disconnect(
-        &self,
-        context: &StepContext,
-        access: &PoolAccess<'_>,
-    ) -> Result<Vec<Change>, StepError> {
-        let filter = Filter { owner: Some(access.pool.uuid), ..Filter::default() };
-        let mut changes = Vec::new();
-        for known in self.repository.list::<HostPool>(&filter).await? {
-            changes.push(Change::Forget(RecordKind::HostPool, known.uuid));
-            let host = self.repository.find::<Host>(known.host).await?;
-            let (Some(host), Some(listener)) = (host, access.host_listener()) else {
-                continue;
-            };
-            let ask = HostPoolRequest::new(
-                host.as_seen_by_plugins(host.id),
-                storage_plugin_api::DataStore::clone(&access.context),
-            );
-            let call = context.call();
-            if let Err(error) = access.guarded(&call, listener.host_disconnected(&call, ask)).await
-            {
-                log::warn!(
-                    operation:% = context.operation();
-                    "the provider was told that hypervisor host {:?} left storage pool {:?}, and \
-                     answered: {error}",
-                    host.name, access.pool.name
-                );
-            }
-        }
-        Ok(changes)
     }
 }

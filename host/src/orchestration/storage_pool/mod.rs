@@ -2,8 +2,18 @@
 //!
 //! One file for each flow.
 
+mod cancel_maintenance;
+mod capacity;
 mod connect;
 mod create;
+mod delete;
+mod hosts;
+mod maintain;
+mod release;
+mod update;
+
+#[cfg(test)]
+pub(in crate::orchestration) mod tests;
 
 use super::rooms::Rooms;
 use crate::model::{Failure, StoragePool, Stored};
@@ -11,8 +21,10 @@ use crate::store::Filter;
 use std::sync::Arc;
 use uuid::Uuid;
 
-pub(super) use connect::Connected;
+pub use capacity::take_report;
+pub(super) use connect::{Connected, in_use};
 pub use create::CreateStoragePool;
+pub use update::UpdateStoragePool;
 
 /// The service of storage pools.
 #[derive(Debug, Clone)]
@@ -22,7 +34,13 @@ pub struct StoragePools {
 
 impl StoragePools {
     pub(super) fn new(rooms: Arc<Rooms>) -> Self {
-        rooms.jobs.add_flow(Arc::new(create::Flow(Arc::clone(&rooms))));
+        let jobs = &rooms.jobs;
+        jobs.add_flow(Arc::new(create::Flow(Arc::clone(&rooms))));
+        jobs.add_flow(Arc::new(update::Flow(Arc::clone(&rooms))));
+        jobs.add_flow(Arc::new(maintain::Flow(Arc::clone(&rooms))));
+        jobs.add_flow(Arc::new(cancel_maintenance::Flow(Arc::clone(&rooms))));
+        jobs.add_flow(Arc::new(release::Flow(Arc::clone(&rooms))));
+        jobs.add_flow(Arc::new(delete::Flow(Arc::clone(&rooms))));
         Self { rooms }
     }
 
@@ -40,5 +58,17 @@ impl StoragePools {
     /// The store's.
     pub async fn list(&self, filter: &Filter) -> Result<Vec<Stored<StoragePool>>, Failure> {
         Ok(self.rooms.repository.list(filter).await?)
+    }
+
+    /// The pools of a volume's zone that it could move to, each with whether it would take it,
+    /// and why not.
+    ///
+    /// # Errors
+    /// The store's; `NotFound`.
+    pub async fn for_migration(
+        &self,
+        volume: Uuid,
+    ) -> Result<Vec<(Stored<StoragePool>, Option<String>)>, Failure> {
+        Ok(self.rooms.destinations(volume).await?)
     }
 }

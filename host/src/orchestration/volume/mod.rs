@@ -61,7 +61,10 @@ pub(super) fn pool_of(volume: &Volume) -> Result<Uuid, Failure> {
 }
 
 /// Takes a volume through events of its state machine.
-pub(super) fn advance(volume: &mut Volume, events: &[VolumeEvent]) -> Result<(), Failure> {
+pub(in crate::orchestration) fn advance(
+    volume: &mut Volume,
+    events: &[VolumeEvent],
+) -> Result<(), Failure> {
     for event in events {
         volume.state = volume.state.next(*event)?;
     }

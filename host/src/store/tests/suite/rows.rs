@@ -37,6 +37,7 @@ pub(crate) fn pool(name: &str, secret: &str) -> StoragePool {
         back_end_identity: None,
         tags: Vec::new(),
         capacity_bytes: 0,
+        capacity_limited: false,
         used_bytes: 0,
         capacity_iops: None,
         overprovision_factor: 1.0,

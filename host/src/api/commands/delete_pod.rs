@@ -1,0 +1,32 @@
+//! `deletePod`.
+
+use crate::api::call::Call;
+use crate::api::command::{Command, handler};
+use crate::api::error::ApiError;
+use crate::api::field::SuccessResponse;
+use crate::api::param::{Inputs, params};
+use crate::api::reply::Reply;
+use crate::api::values::Id;
+use crate::model::Pod;
+
+pub(super) const COMMAND: Command = Command {
+    name: "deletePod",
+    description: "Deletes a Pod that is empty.",
+    since: None,
+    is_async: false,
+    params: Params::PARAMS,
+    response: SuccessResponse::FIELDS,
+    run: handler!(run),
+};
+
+params! {
+    struct Params {
+        "id" id: Id => "the ID of the Pod";
+    }
+}
+
+async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
+    let found = call.find::<Pod>("id", params.id).await?;
+    call.services.orchestration.zones.delete_pod(&found).await?;
+    Ok(Reply::success(None))
+}

@@ -1,0 +1,45 @@
+//! `updateZone`.
+
+use crate::api::call::Call;
+use crate::api::command::{Command, handler};
+use crate::api::error::ApiError;
+use crate::api::objects::{ZoneResponse, reply_shown};
+use crate::api::param::{Inputs, params};
+use crate::api::reply::Reply;
+use crate::api::values::Id;
+use crate::model::Zone;
+
+pub(super) const COMMAND: Command = Command {
+    name: "updateZone",
+    description: "Updates a Zone.",
+    since: None,
+    is_async: false,
+    params: Params::PARAMS,
+    response: ZoneResponse::FIELDS,
+    run: handler!(run),
+};
+
+params! {
+    struct Params {
+        "id"              id: Id                => "the ID of the Zone";
+        "name"            name: Option<String>  => "the name of the Zone";
+        "allocationstate" state: Option<String> => "allocation state of this zone: Enabled takes new storage pools, Disabled does not";
+    }
+}
+
+async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
+    let zone = call.find::<Zone>("id", params.id).await?;
+    let enabled = match params.state.as_deref().map(str::to_ascii_lowercase).as_deref() {
+        None => None,
+        Some("enabled") => Some(true),
+        Some("disabled") => Some(false),
+        Some(_) => {
+            return Err(ApiError::invalid_parameter(
+                "Invalid value for parameter allocationstate: use Enabled or Disabled",
+            ));
+        }
+    };
+    let uuid = zone.uuid;
+    call.services.orchestration.zones.update_zone(zone, params.name, enabled).await?;
+    reply_shown::<Zone>(&call, uuid).await
+}

@@ -1,0 +1,69 @@
+//! The `[storage]` table: what an operator decides about pools and volumes.
+//!
+//! **Invariant:** [`StorageSection::default`] is the one place of the defaults; the shipped
+//! `plugins.toml` repeats them for people, and a test holds the two together.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::keys::{Key, Section, key};
+use super::{host, plugin, values};
+
+/// What an operator decides about storage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StorageSection {
+    /// A pool takes no new volumes when more than this part of its space is used. Default 0.85.
+    pub used_threshold: f64,
+    /// A pool takes no new volumes when more than this part of what it may promise is promised.
+    /// Default 0.85.
+    pub promised_threshold: f64,
+    /// How many times the space of a pool may be promised. Default 2.
+    pub overprovision_factor: f64,
+    /// How long a destroyed volume can be recovered. Default a day.
+    pub expunge_delay: Duration,
+    /// How often destroyed volumes are looked for whose time has come. Default a day.
+    pub expunge_interval: Duration,
+    /// The provider of a pool that names none. Default `Filesystem`.
+    pub default_primary_provider: String,
+}
+
+/// The keys of `[storage]`. Each has a twin in the environment, as those of `[host]` have.
+pub(super) const SECTION: Section<StorageSection> = Section {
+    keys: KEYS,
+    nested: &[],
+    elsewhere: |name| {
+        let host = host::SECTION.knows(name).then_some("[host]");
+        host.or_else(|| plugin::SECTION.knows(name).then_some("[[plugin]]"))
+    },
+};
+
+const KEYS: &[Key<StorageSection>] = &[
+    key!(used_threshold: values::part),
+    key!(promised_threshold: values::part),
+    key!(overprovision_factor: values::factor),
+    key!(expunge_delay: values::delay),
+    key!(expunge_interval: values::timeout),
+    key!(default_primary_provider: values::provider_name),
+];
+
+impl Default for StorageSection {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_hours(24);
+        Self {
+            used_threshold: 0.85,
+            promised_threshold: 0.85,
+            overprovision_factor: 2.0,
+            expunge_delay: DAY,
+            expunge_interval: DAY,
+            default_primary_provider: "Filesystem".to_owned(),
+        }
+    }
+}
+
+impl StorageSection {
+    /// Returns the effective values under their keys.
+    pub(super) fn to_json(&self) -> Value {
+        Value::Object(SECTION.show(self))
+    }
+}

@@ -1,0 +1,154 @@
+//! How full the pools are: asked for now and then, and told by plugins of their own accord.
+//!
+//! What it is not: what is promised on a pool; the store keeps that, exactly.
+//!
+//! **Invariant:** no operation waits for these figures, and a pool that an operation holds is left
+//! alone: its flow writes the record.
+
+use super::create::limit_of;
+use crate::jobs::{StepContext, StepError};
+use crate::model::{Failure, StoragePool, Stored};
+use crate::orchestration::pool_access::PoolAccess;
+use crate::orchestration::rooms::Rooms;
+use crate::store::{Change, Filter, OperationFilter, Refused, Repository};
+use std::sync::Arc;
+use std::time::Duration;
+use storage_plugin_api::{CapacityReport, StorageStats};
+use uuid::Uuid;
+
+/// How often the pools are asked.
+const PERIOD: Duration = Duration::from_secs(60);
+/// How often a report is written again, because someone else wrote the record meanwhile.
+const ATTEMPTS: u32 = 5;
+
+impl super::StoragePools {
+    /// Asks every pool how full it is, from now on and for as long as the host lives. Returns at
+    /// once.
+    pub fn watch_capacity(&self) {
+        // Weak, for the task ends when nobody else needs the rooms.
+        let rooms = Arc::downgrade(&self.rooms);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(PERIOD).await;
+                let Some(rooms) = rooms.upgrade() else {
+                    return;
+                };
+                if let Err(error) = rooms.refresh_all().await {
+                    log::debug!("the pools were not asked how full they are: {}", error.failure);
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Asks a pool how full it is, and writes that down.
+    ///
+    /// # Errors
+    /// As the way to the pool, and the driver's.
+    pub async fn refresh_capacity(&self, pool: Uuid) -> Result<(), Failure> {
+        Ok(self.rooms.refresh(pool).await?)
+    }
+}
+
+impl Rooms {
+    /// Fails where the store cannot be read, which is the end of the host.
+    async fn refresh_all(&self) -> Result<(), StepError> {
+        let filter = Filter { states: super::connect::in_use(), ..Filter::default() };
+        for pool in self.repository.list::<StoragePool>(&filter).await? {
+            // One that is not connected is being connected, or waits for an operator.
+            if !self.connected.has(pool.uuid) {
+                continue;
+            }
+            if let Err(error) = self.refresh(pool.uuid).await {
+                log::warn!(
+                    "storage pool {:?} does not say how full it is: {}",
+                    pool.name,
+                    error.failure
+                );
+            }
+        }
+        Ok(())
+    }
+
+    async fn refresh(&self, uuid: Uuid) -> Result<(), StepError> {
+        if self.is_held(uuid).await? {
+            return Ok(());
+        }
+        let mut access = self.access(uuid).await?;
+        let Some(stats) = access.stats(&StepContext::detached("system")).await? else {
+            return Ok(());
+        };
+        write_usage(self.repository.as_ref(), access.pool, stats.capacity_bytes, stats.used_bytes)
+            .await?;
+        Ok(())
+    }
+
+    /// Whether an operation about a record is under way.
+    pub(in crate::orchestration) async fn is_held(&self, object: Uuid) -> Result<bool, StepError> {
+        Ok(self.under_way(object).await?.is_some())
+    }
+
+    /// The operation about a record that is under way.
+    pub(in crate::orchestration) async fn under_way(
+        &self,
+        object: Uuid,
+    ) -> Result<Option<crate::model::Operation>, StepError> {
+        use crate::model::Phase::{Running, Undoing};
+        let filter =
+            OperationFilter { object: Some(object), phases: vec![Running, Undoing], limit: 1 };
+        Ok(self.repository.list_operations(&filter).await?.into_iter().next())
+    }
+}
+
+/// Writes down what a plugin reports of one of its pools.
+///
+/// # Errors
+/// `NotFound` for a pool that is not of this provider.
+pub async fn take_report(
+    repository: &dyn Repository,
+    provider: &str,
+    report: &CapacityReport,
+) -> Result<(), Failure> {
+    for _ in 0..ATTEMPTS {
+        let pool = repository.find::<StoragePool>(report.store).await?;
+        let pool = pool.filter(|pool| pool.provider == provider).ok_or_else(|| {
+            Failure::not_found(format!("provider {provider:?} has no store {}", report.store))
+        })?;
+        match write_usage(repository, pool, report.capacity_bytes, report.used_bytes).await {
+            Err(Refused::Changed { .. }) => {}
+            written => return Ok(written?),
+        }
+    }
+    // An operation writes the record all the time; the next report, or look, tells the same.
+    Ok(())
+}
+
+async fn write_usage(
+    repository: &dyn Repository,
+    mut pool: Stored<StoragePool>,
+    capacity_bytes: u64,
+    used_bytes: u64,
+) -> Result<(), Refused> {
+    let before = (pool.capacity_bytes, pool.used_bytes);
+    pool.take_usage(capacity_bytes, used_bytes);
+    if before == (pool.capacity_bytes, pool.used_bytes) {
+        return Ok(());
+    }
+    let changes = limit_of(&pool).into_iter().chain([Change::update(&pool)]).collect();
+    repository.transact(changes).await
+}
+
+impl PoolAccess<'_> {
+    /// How full the back end is, where the driver can say so.
+    pub(in crate::orchestration) async fn stats(
+        &mut self,
+        context: &StepContext,
+    ) -> Result<Option<StorageStats>, StepError> {
+        let call = context.call();
+        if !self.capabilities(&call).await?.storage_stats {
+            return Ok(None);
+        }
+        let asked = self.driver.get_storage_stats(&call, &self.context);
+        Ok(Some(self.guarded(&call, asked).await?))
+    }
+}

@@ -1,0 +1,136 @@
+//! The operator's way out of a quarantine: the pool is connected again, with a takeover if the
+//! operator says that this host is the one that counts.
+//!
+//! **Invariant:** without a takeover nothing on the back end changes hands: who was refused is
+//! refused again.
+
+use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::model::{Failure, RecordKind};
+use crate::orchestration::request::{RequestContext, Started};
+use crate::orchestration::rooms::{Rooms, With, event};
+use crate::store::Change;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use storage_plugin_api::PluginErrorKind;
+use uuid::Uuid;
+
+impl super::StoragePools {
+    /// Begins to take a pool out of quarantine (`releaseStoragePoolQuarantine`). With `takeover`,
+    /// this host's epoch is raised above that of the back end.
+    ///
+    /// # Errors
+    /// `Conflict` for a pool that is in none; `Unavailable` while its provider is missing.
+    pub async fn release_quarantine(
+        &self,
+        request: &RequestContext,
+        uuid: Uuid,
+        takeover: bool,
+    ) -> Result<Started, Failure> {
+        let pool = self.rooms.find_pool(uuid).await?;
+        if pool.quarantine.is_none() {
+            return Err(Failure::conflict(format!(
+                "storage pool {:?} is in no quarantine",
+                pool.name
+            )));
+        }
+        self.rooms.access_to(pool)?.life_cycle()?;
+        let object = (RecordKind::StoragePool, uuid);
+        let state = State { pool: uuid, takeover };
+        self.rooms.begin::<Flow>(request, object, With::default(), Vec::new(), &state).await
+    }
+}
+
+/// `pool.release`: connected again, as this host or above the other.
+pub(super) struct Flow(pub(super) Arc<Rooms>);
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct State {
+    pool: Uuid,
+    takeover: bool,
+}
+
+impl jobs::Flow for Flow {
+    type State = State;
+    const NAME: &'static str = "pool.release";
+    const VERSION: u32 = 1;
+    // Nothing to undo: a pool that was not connected is in quarantine as before.
+    const STEPS: &'static [Step<Self>] = &[Step::outside("connect it", step_fn!(connect))];
+
+    fn abandon<'a>(&'a self, _: &'a StepContext, _: &'a mut State) -> StepFuture<'a> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
+impl Flow {
+    async fn connect(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        let mut access = self.0.access_to(self.0.find_pool(state.pool).await?)?;
+        let mut connected = self.0.connect(context, &mut access).await;
+        if let Err(error) = &connected
+            && error.failure.kind == PluginErrorKind::Conflict
+        {
+            let said = error.failure.message.clone();
+            if !state.takeover {
+                return Err(Failure::conflict(format!(
+                    "storage pool {:?} stays in quarantine: {said}; if this host is the one that \
+                     counts, release it with takeover=true",
+                    access.pool.name
+                ))
+                .into());
+            }
+            let other = epoch_in(&said).ok_or_else(|| {
+                Failure::conflict(format!(
+                    "storage pool {:?} cannot be taken over, for its provider does not say from \
+                     which epoch: {said}",
+                    access.pool.name
+                ))
+            })?;
+            let raised = self.0.repository.raise_epoch_above(other).await?;
+            log::warn!(
+                operation:% = context.operation();
+                "storage pool {:?} is taken over: the epoch of this host is now {raised}, above \
+                 {other} of the back end",
+                access.pool.name
+            );
+            access = self.0.access_to(self.0.find_pool(state.pool).await?)?;
+            connected = self.0.connect(context, &mut access).await;
+        }
+        let mut changes = connected?;
+        self.0.connected.add(state.pool);
+        let mut pool = access.pool;
+        pool.quarantine = None;
+        let told = format!("storage pool {:?} was released from quarantine", pool.name);
+        let object = (RecordKind::StoragePool, pool.uuid);
+        changes.extend([
+            Change::update(&pool),
+            event("POOL.QUARANTINE.RELEASE", object, context.operation(), context.account(), told),
+        ]);
+        Ok(changes)
+    }
+}
+
+/// The epoch that a driver names in its refusal: as context (`epoch=7`), or in its words
+/// (`epoch 7`).
+fn epoch_in(text: &str) -> Option<u64> {
+    ["epoch=", "epoch "].iter().find_map(|mark| {
+        text.split(mark).skip(1).find_map(|rest| {
+            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            rest.get(..end)?.parse().ok()
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::epoch_in;
+
+    #[test]
+    fn the_epoch_is_read_from_context_or_words() {
+        assert_eq!(epoch_in("attach_zone: is ahead (store=1, epoch=12)"), Some(12));
+        assert_eq!(epoch_in("a newer host owns this store: epoch 9 at \"/x\", ours is 3"), Some(9));
+        assert_eq!(epoch_in("no epoch at all"), None);
+    }
+}

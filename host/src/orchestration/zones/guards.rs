@@ -1,0 +1,57 @@
+//! What stands in the way of removing a place, by name.
+
+use crate::model::{Failure, Record, Stored};
+use crate::orchestration::rooms::Rooms;
+use crate::store::Filter;
+
+/// What stands in the way, by kind.
+#[derive(Debug, Default)]
+pub(super) struct InTheWay(Vec<String>);
+
+impl InTheWay {
+    /// Adds the records of a kind that a filter finds.
+    pub(super) async fn add<T: Record>(
+        &mut self,
+        rooms: &Rooms,
+        filter: &Filter,
+    ) -> Result<(), Failure> {
+        let found: Vec<Stored<T>> = rooms.repository.list(filter).await?;
+        let kind = T::KIND.as_str().replace('_', " ");
+        self.0.extend(found.iter().map(|one| format!("{kind} {:?}", one.index().name)));
+        Ok(())
+    }
+
+    /// Fails where anything is.
+    ///
+    /// # Errors
+    /// `InUse`, with the names.
+    pub(super) fn refuse(self, what: &str) -> Result<(), Failure> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::in_use(format!(
+            "{what} is not empty: there is {}; remove these first",
+            self.0.join(", ")
+        )))
+    }
+}
+
+/// Fails with the record that has a name.
+pub(super) async fn refuse_taken_name<T: Record>(
+    rooms: &Rooms,
+    filter: Filter,
+) -> Result<(), Failure> {
+    let found: Vec<Stored<T>> = rooms.repository.list(&filter).await?;
+    match found.first() {
+        Some(one) => Err(Failure::new(
+            storage_plugin_api::PluginErrorKind::AlreadyExists,
+            format!(
+                "there is a {} {:?} already, {}; take another name",
+                T::KIND.as_str().replace('_', " "),
+                one.index().name,
+                one.uuid()
+            ),
+        )),
+        None => Ok(()),
+    }
+}
