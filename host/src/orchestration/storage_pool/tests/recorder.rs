@@ -1,12 +1,8 @@
 //! A provider that writes down what its life cycle and its listener are told. Its objects are those
 //! of the in-memory example.
 
-#[path = "../../../../../plugin-api/examples/in_memory.rs"]
-#[expect(dead_code, reason = "the example has a main of its own")]
-mod in_memory;
-
+use crate::orchestration::tests::in_memory::{InMemory, StoreDetails};
 use async_trait::async_trait;
-use in_memory::{InMemory, StoreDetails};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
