@@ -14,15 +14,24 @@ mod request;
 mod rooms;
 
 mod allocation;
+mod copy;
+mod grants;
+pub mod instance;
+pub mod snapshot;
 pub mod storage_pool;
 pub mod volume;
 mod zones;
+
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use request::{RequestContext, Started};
 pub use rooms::{Policy, Rooms, RoomsParts, Windows};
 pub use zones::Zones;
 
 use crate::model::Failure;
+use instance::Instances;
+use snapshot::Snapshots;
 use std::sync::Arc;
 use storage_pool::StoragePools;
 use volume::Volumes;
@@ -34,6 +43,10 @@ pub struct Orchestration {
     pub storage_pools: StoragePools,
     /// Volumes.
     pub volumes: Volumes,
+    /// Snapshots of volumes.
+    pub snapshots: Snapshots,
+    /// Instances.
+    pub instances: Instances,
     /// Zones, pods, clusters and disk offerings.
     pub zones: Zones,
     rooms: Arc<Rooms>,
@@ -45,6 +58,8 @@ impl Orchestration {
         Self {
             storage_pools: StoragePools::new(Arc::clone(&rooms)),
             volumes: Volumes::new(Arc::clone(&rooms)),
+            snapshots: Snapshots::new(Arc::clone(&rooms)),
+            instances: Instances::new(Arc::clone(&rooms)),
             zones: Zones::new(Arc::clone(&rooms)),
             rooms,
         }
@@ -58,6 +73,7 @@ impl Orchestration {
         self.zones.seed().await?;
         self.storage_pools.connect_all().await?;
         let recovered = self.rooms.jobs.recover().await?;
+        self.volumes.expunge_periodically();
         if recovered > 0 {
             log::info!("{recovered} operations go on from before the start of the host");
         }

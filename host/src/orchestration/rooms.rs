@@ -23,6 +23,8 @@ pub struct Policy {
     pub overprovision_factor: f64,
     /// How long a destroyed volume can be recovered.
     pub expunge_delay: Duration,
+    /// How often is looked for volumes whose time to be recovered is over.
+    pub expunge_interval: Duration,
     /// The provider of a pool that names none.
     pub default_primary_provider: String,
 }
@@ -35,6 +37,7 @@ impl Default for Policy {
             promised_threshold: 0.85,
             overprovision_factor: 2.0,
             expunge_delay: Duration::from_hours(24),
+            expunge_interval: Duration::from_mins(1),
             default_primary_provider: "Filesystem".to_owned(),
         }
     }

@@ -2,21 +2,30 @@
 //!
 //! One file for each kind of record: its `response!` struct, and how it is filled.
 
+mod connection;
+mod instance;
 mod job;
 mod names;
+mod snapshot;
 mod storage_pool;
 mod volume;
+mod volume_for_import;
 mod zone;
 
+pub(super) use connection::VolumeConnectionResponse;
+pub(super) use instance::InstanceResponse;
 pub(super) use job::JobResponse;
 pub(super) use names::Names;
+pub(super) use snapshot::SnapshotResponse;
 pub(super) use storage_pool::StoragePoolResponse;
 pub(super) use volume::VolumeResponse;
+pub(super) use volume_for_import::VolumeForImportResponse;
 pub(super) use zone::ZoneResponse;
 
 use super::call::Call;
 use super::error::ApiError;
-use crate::model::{Record, RecordKind, StoragePool, Stored, Volume};
+use super::reply::Reply;
+use crate::model::{Instance, Record, RecordKind, Snapshot, StoragePool, Stored, Volume};
 use crate::store::Key;
 use serde::Serialize;
 use serde_json::Value;
@@ -45,7 +54,17 @@ pub(super) async fn shown(
     match kind {
         RecordKind::StoragePool => one::<StoragePool>(call, uuid).await,
         RecordKind::Volume => one::<Volume>(call, uuid).await,
+        RecordKind::Snapshot => one::<Snapshot>(call, uuid).await,
+        RecordKind::Instance => one::<Instance>(call, uuid).await,
         _ => Ok(None),
+    }
+}
+
+/// One object as it is now, for a command that answers with it at once.
+pub(super) async fn shown_one<T: Shown>(call: &Call, uuid: Uuid) -> Result<Reply, ApiError> {
+    match one::<T>(call, uuid).await? {
+        Some((key, value)) => Reply::object(key, &value),
+        None => Err(ApiError::no_such_entity("id", &uuid.to_string())),
     }
 }
 

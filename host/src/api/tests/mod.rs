@@ -9,3 +9,4 @@ mod files;
 mod parameters;
 mod signatures;
 mod transport;
+mod volumes;
