@@ -259,6 +259,7 @@ impl Runner {
             attempt: self.operation.attempt,
             undoing: self.operation.phase == Phase::Undoing,
             account: self.operation.caller.account.clone(),
+            failure: self.operation.failure.clone(),
             live: Arc::clone(&self.live),
         }
     }

@@ -3,6 +3,7 @@
 use super::flow::Flow;
 use super::live::Live;
 use super::step_error::StepError;
+use crate::model::Failure;
 use crate::store::Change;
 use std::fmt;
 use std::pin::Pin;
@@ -85,6 +86,7 @@ pub struct StepContext {
     pub(super) attempt: u32,
     pub(super) undoing: bool,
     pub(super) account: String,
+    pub(super) failure: Option<Failure>,
     pub(super) live: Arc<Live>,
 }
 
@@ -96,6 +98,7 @@ impl StepContext {
             attempt: 1,
             undoing: false,
             account: account.to_owned(),
+            failure: None,
             live: Arc::new(Live::new(false)),
         }
     }
@@ -108,6 +111,11 @@ impl StepContext {
     /// The name of the account that asked for it.
     pub fn account(&self) -> &str {
         &self.account
+    }
+
+    /// Why the operation is undone, while it is.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
     }
 
     /// The attempt of this step, from 1.

@@ -3,20 +3,11 @@
 //! The host runs no instance. It knows of them what storage has to know: which hypervisor host
 //! has them, and whether they run.
 
-use super::record::{Index, Record, RecordKind, words};
+use super::instance_state::InstanceState;
+use super::record::{Index, Record, RecordKind};
 use serde::{Deserialize, Serialize};
 use storage_plugin_api::HypervisorType;
 use uuid::Uuid;
-
-words! {
-    /// The state of an instance.
-    pub enum InstanceState {
-        /// It runs on its hypervisor host.
-        Running = "Running",
-        /// It does not run; its volumes stay attached.
-        Stopped = "Stopped",
-    }
-}
 
 /// An instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

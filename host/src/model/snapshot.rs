@@ -16,6 +16,9 @@ pub struct Snapshot {
     pub name: String,
     /// Its state.
     pub state: SnapshotState,
+    /// Why it is in its state, where that needs a word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// The volume as it was when the snapshot was taken.
     pub volume: Volume,
     /// The internal number of the volume.

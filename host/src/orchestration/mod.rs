@@ -14,11 +14,17 @@ mod request;
 mod rooms;
 
 mod allocation;
+mod copy;
+mod grants;
 pub mod hypervisor_host;
+pub mod instance;
+pub mod snapshot;
 pub mod storage_pool;
 pub mod volume;
 mod zones;
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +34,8 @@ pub use zones::Zones;
 
 use crate::model::Failure;
 use hypervisor_host::HypervisorHosts;
+use instance::Instances;
+use snapshot::Snapshots;
 use std::sync::Arc;
 use storage_pool::StoragePools;
 use volume::Volumes;
@@ -41,6 +49,10 @@ pub struct Orchestration {
     pub volumes: Volumes,
     /// Hypervisor hosts.
     pub hypervisor_hosts: HypervisorHosts,
+    /// Snapshots of volumes.
+    pub snapshots: Snapshots,
+    /// Instances.
+    pub instances: Instances,
     /// Zones, pods, clusters and disk offerings.
     pub zones: Zones,
     rooms: Arc<Rooms>,
@@ -53,6 +65,8 @@ impl Orchestration {
             storage_pools: StoragePools::new(Arc::clone(&rooms)),
             volumes: Volumes::new(Arc::clone(&rooms)),
             hypervisor_hosts: HypervisorHosts::new(Arc::clone(&rooms)),
+            snapshots: Snapshots::new(Arc::clone(&rooms)),
+            instances: Instances::new(Arc::clone(&rooms)),
             zones: Zones::new(Arc::clone(&rooms)),
             rooms,
         }
@@ -67,6 +81,7 @@ impl Orchestration {
         self.storage_pools.connect_all().await?;
         self.storage_pools.watch_capacity();
         let recovered = self.rooms.jobs.recover().await?;
+        self.volumes.expunge_periodically();
         if recovered > 0 {
             log::info!("{recovered} operations go on from before the start of the host");
         }

@@ -4,7 +4,7 @@
 //! that is quarantined, or whose provider is missing, has no way.
 
 use super::rooms::Rooms;
-use crate::jobs::{GuardedCall, PluginLimits, StepContext, StepError};
+use crate::jobs::{Guard, GuardedCall, PluginLimits, StepContext, StepError};
 use crate::model::{Failure, StoragePool, Stored};
 use crate::store::Key;
 use std::fmt;
@@ -26,6 +26,7 @@ pub(super) struct PoolAccess<'a> {
     provider: Arc<dyn DataStoreProvider>,
     window: Duration,
     concurrent_calls: usize,
+    title: String,
 }
 
 /// How many calls a plugin takes at once before its driver was asked, or where none is meant.
@@ -101,6 +102,7 @@ impl Rooms {
             window: (self.windows)(&pool.provider),
             concurrent_calls: UNASKED_CALLS,
             provider,
+            title: format!("storage pool {:?}", pool.name),
             pool,
         })
     }
@@ -113,14 +115,21 @@ impl PoolAccess<'_> {
         call: &CallContext,
         work: impl Future<Output = PluginResult<T>>,
     ) -> PluginResult<T> {
-        let limits = PluginLimits { concurrent_calls: self.concurrent_calls, window: self.window };
-        let name = format!("storage pool {:?}", self.pool.name);
-        let about = GuardedCall {
+        self.rooms.guard.call(self.about(), call, work).await
+    }
+
+    /// What guards the calls to the pool.
+    pub(super) fn guard(&self) -> &Guard {
+        &self.rooms.guard
+    }
+
+    /// What the guard is told of calls to the pool.
+    pub(super) fn about(&self) -> GuardedCall<'_> {
+        GuardedCall {
             provider: &self.pool.provider,
-            limits,
-            store: Some((self.pool.uuid, &name)),
-        };
-        self.rooms.guard.call(about, call, work).await
+            limits: PluginLimits { concurrent_calls: self.concurrent_calls, window: self.window },
+            store: Some((self.pool.uuid, &self.title)),
+        }
     }
 
     /// What the driver can do on this pool now. Its limit of concurrent calls holds from here on.

@@ -1,6 +1,6 @@
 //! An operation as an async job: what `queryAsyncJobResult` tells of it.
 
-use super::shown;
+use super::{VolumeConnectionResponse, shown};
 use crate::api::call::Call;
 use crate::api::error::ApiError;
 use crate::api::failure::numbers;
@@ -114,6 +114,16 @@ async fn done(call: &Call, operation: &Operation) -> Result<Value, ApiError> {
         Some((kind, uuid)) if !says_success => shown(call, kind, uuid).await?,
         _ => None,
     };
+    if operation.command == "attachVolume"
+        && let Some((key, mut value)) = object
+    {
+        let uuid = operation.object.map_or(Uuid::nil(), |(_, uuid)| uuid);
+        let found = VolumeConnectionResponse::of(call, uuid).await?;
+        if let Some(connection) = found.and_then(VolumeConnectionResponse::into_connection) {
+            value["connection"] = json!(connection);
+        }
+        return Ok(json!({ key: value }));
+    }
     Ok(match object {
         Some((key, value)) => json!({ key: value }),
         None => json!({ "success": true }),

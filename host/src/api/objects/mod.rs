@@ -3,29 +3,37 @@
 //! One file for each kind of record: its `response!` struct, and how it is filled.
 
 mod cluster;
+mod connection;
 mod disk_offering;
 mod host;
+mod instance;
 mod job;
 mod names;
 mod pod;
+mod snapshot;
 mod storage_pool;
 mod volume;
+mod volume_for_import;
 mod zone;
 
 pub(super) use cluster::ClusterResponse;
+pub(super) use connection::VolumeConnectionResponse;
 pub(super) use disk_offering::DiskOfferingResponse;
 pub(super) use host::{HostResponse, resource_state};
+pub(super) use instance::InstanceResponse;
 pub(super) use job::JobResponse;
 pub(super) use names::Names;
 pub(super) use pod::PodResponse;
+pub(super) use snapshot::SnapshotResponse;
 pub(super) use storage_pool::StoragePoolResponse;
 pub(super) use volume::VolumeResponse;
+pub(super) use volume_for_import::VolumeForImportResponse;
 pub(super) use zone::ZoneResponse;
 
 use super::call::Call;
 use super::error::ApiError;
 use super::reply::Reply;
-use crate::model::{Host, Record, RecordKind, StoragePool, Stored, Volume};
+use crate::model::{Host, Instance, Record, RecordKind, Snapshot, StoragePool, Stored, Volume};
 use crate::store::Key;
 use serde::Serialize;
 use serde_json::Value;
@@ -55,7 +63,17 @@ pub(super) async fn shown(
         RecordKind::Host => one::<Host>(call, uuid).await,
         RecordKind::StoragePool => one::<StoragePool>(call, uuid).await,
         RecordKind::Volume => one::<Volume>(call, uuid).await,
+        RecordKind::Snapshot => one::<Snapshot>(call, uuid).await,
+        RecordKind::Instance => one::<Instance>(call, uuid).await,
         _ => Ok(None),
+    }
+}
+
+/// One object as it is now, for a command that answers with it at once.
+pub(super) async fn shown_one<T: Shown>(call: &Call, uuid: Uuid) -> Result<Reply, ApiError> {
+    match one::<T>(call, uuid).await? {
+        Some((key, value)) => Reply::object(key, &value),
+        None => Err(ApiError::no_such_entity("id", &uuid.to_string())),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::api::error::ApiError;
 use crate::api::field::response;
 use crate::api::timestamp::format_us;
 use crate::model::{ADMIN, DiskOffering, Instance, ROOT_DOMAIN, StoragePool, Stored, Volume, Zone};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 response! {
@@ -38,6 +39,7 @@ response! {
         "vmdisplayname"    instance_display_name: Option<String> => "display name of the virtual machine";
         "vmstate"          instance_state: Option<&'static str> => "state of the virtual machine";
         "deviceid"         device_id: Option<u32>     => "the ID of the device on user vm the volume is attached to";
+        "connection"       connection: Option<BTreeMap<String, String>> => "how the host of the virtual machine reaches the volume: in the answer of attachVolume only (an extension of this host)";
         "displayvolume"    display_volume: bool       => "an optional field whether to the display the volume to the end user or not";
         "isextractable"    is_extractable: bool       => "true if the volume is extractable, false otherwise";
         "note"             note: Option<String>       => "why the volume is in its state (an extension of this host)";
@@ -84,6 +86,8 @@ impl Shown for Volume {
             instance_display_name: instance.as_ref().map(|one| one.name.clone()),
             instance_state: instance.map(|one| one.state.as_str()),
             device_id: volume.device_id,
+            // Never here: it may hold secrets, and this is what lists show.
+            connection: None,
             display_volume: true,
             is_extractable: true,
             note: volume.note.clone(),

@@ -6,6 +6,7 @@ use crate::api::{
     Api, ApiError, Call, Command, CommandTable, HostInfo, Reply, Services, format_timestamp, serve,
     sign,
 };
+use crate::orchestration::testing::World;
 use crate::orchestration::{Orchestration, Policy, Rooms, RoomsParts};
 use crate::registry::DataStoreProviderManager;
 use crate::store::Store;
@@ -93,8 +94,16 @@ fn services(data_dir: &Path) -> Services {
     Services {
         orchestration: Orchestration::new(Arc::new(Rooms::new(parts))),
         providers,
-        host: HostInfo { version: "1.0.0".to_owned(), listen: (Ipv4Addr::LOCALHOST, 0).into() },
+        host: host_info(),
     }
+}
+
+fn host_info() -> HostInfo {
+    HostInfo { version: "1.0.0".to_owned(), listen: (Ipv4Addr::LOCALHOST, 0).into() }
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
 }
 
 /// A command that does as it is told, for what the real ones do not.
@@ -144,11 +153,27 @@ fn echo(text: Option<&str>) -> Result<Reply, ApiError> {
 
 impl TestServer {
     pub(crate) fn start() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let data_dir = tempfile::tempdir().unwrap();
+        Self::serve(runtime(), services(data_dir.path()), data_dir)
+    }
+
+    /// A server over a host that has a provider of storage.
+    pub(crate) fn with_storage() -> (Self, World) {
+        let runtime = runtime();
+        let world = runtime.block_on(World::new());
+        let orchestration = world.orchestration.clone();
+        let services = Services {
+            providers: Arc::clone(&orchestration.rooms().providers),
+            orchestration,
+            host: host_info(),
+        };
+        (Self::serve(runtime, services, tempfile::tempdir().unwrap()), world)
+    }
+
+    fn serve(runtime: Runtime, services: Services, data_dir: TempDir) -> Self {
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let address = listener.local_addr().unwrap();
-        let data_dir = tempfile::tempdir().unwrap();
-        let api = Api::with_commands(services(data_dir.path()), &credentials(), commands());
+        let api = Api::with_commands(services, &credentials(), commands());
         let (shutdown, stop) = oneshot::channel();
         let served = runtime.spawn(serve(listener, api.clone(), async {
             stop.await.ok();
@@ -161,6 +186,11 @@ impl TestServer {
             api,
             _data_dir: data_dir,
         }
+    }
+
+    /// Runs something of the host where the host runs.
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
     }
 
     /// Waits until a handler runs.

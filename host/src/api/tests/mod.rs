@@ -10,3 +10,4 @@ mod parameters;
 mod places;
 mod signatures;
 mod transport;
+mod volumes;

@@ -1,7 +1,7 @@
 //! The in-memory provider with accidents.
 
 use super::faults::Faults;
-use super::in_memory::InMemory;
+use crate::in_memory::InMemory;
 use std::sync::Arc;
 use storage_plugin_api::*;
 

@@ -11,7 +11,3 @@ mod scenarios;
 pub(in crate::orchestration) mod world;
 
 mod sagas;
-
-#[path = "../../../../plugin-api/examples/in_memory.rs"]
-#[expect(dead_code, reason = "the example has a main of its own")]
-pub(in crate::orchestration) mod in_memory;

@@ -2,7 +2,7 @@
 
 use super::faults::Faults;
 use super::faulty::Faulty;
-use super::in_memory::InMemory;
+use crate::in_memory::InMemory;
 use crate::model::{
     Attachment, Host, Operation, Phase, Record, Snapshot, StoragePool, Volume, Zone,
 };

@@ -1,21 +1,16 @@
 //! A volume comes to be: blank, from a snapshot, or as a clone.
 
+use super::plan::Plan;
 use super::{advance, pool_of};
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{
-    DiskOffering, Failure, RecordKind, Snapshot, StoragePool, Stored, Volume, VolumeEvent,
-    VolumeState,
-};
-use crate::orchestration::allocation::Wanted;
+use crate::model::{Failure, InstanceState, RecordKind, StoragePool, Stored, Volume, VolumeEvent};
+use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With, event};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use storage_plugin_api::{
-    CreateRequest, CreateSource, Details, ImageFormat, PluginErrorKind, ProvisioningType,
-    QualityOfService, VolumeType,
-};
+use storage_plugin_api::{CreateRequest, CreateSource, DataObject, PluginErrorKind};
 use uuid::Uuid;
 
 /// What a new volume is to be.
@@ -62,8 +57,8 @@ impl super::Volumes {
         let plan = Plan::of(rooms, wish).await?;
         let mut last = None;
         for pool in rooms.candidates(&plan.wanted).await? {
-            let volume = plan.volume(rooms, &pool).await?;
-            match self.create_on(request, &plan, &volume, &pool).await {
+            let (volume, by_stream) = plan.volume(rooms, &pool).await?;
+            match self.create_on(request, &plan, &volume, by_stream, &pool).await {
                 // Someone else took the room, or the pool left: the next one may do.
                 Err(failure) if may_do_elsewhere(&failure) => last = Some(failure),
                 result => return result,
@@ -77,6 +72,7 @@ impl super::Volumes {
         request: &RequestContext,
         plan: &Plan,
         volume: &Volume,
+        by_stream: bool,
         pool: &Stored<StoragePool>,
     ) -> Result<Started, Failure> {
         let mut changes = vec![
@@ -93,7 +89,17 @@ impl super::Volumes {
             changes.push(Change::Expect { kind, uuid, states: vec![state] });
             with.shared.push(uuid);
         }
-        let state = State { volume: volume.uuid, source: plan.source };
+        if by_stream {
+            // What is read over some time must not be written meanwhile: the volume's instance
+            // stays stopped, and nobody attached the volume since it was looked at.
+            changes.extend(plan.instance.map(|instance| Change::Expect {
+                kind: RecordKind::Instance,
+                uuid: instance,
+                states: vec![InstanceState::Stopped.as_str()],
+            }));
+            changes.extend(plan.source_volume.as_ref().map(Change::update));
+        }
+        let state = State { volume: volume.uuid, source: plan.source, by_stream };
         let object = (RecordKind::Volume, volume.uuid);
         self.rooms.begin::<Flow>(request, object, with, changes, &state).await
     }
@@ -105,190 +111,6 @@ fn may_do_elsewhere(failure: &Failure) -> bool {
     matches!(failure.kind, CapacityExceeded | Conflict | Unavailable)
 }
 
-/// A wish that was checked.
-struct Plan {
-    uuid: Uuid,
-    name: String,
-    wanted: Wanted,
-    offering: Option<Stored<DiskOffering>>,
-    source: Option<VolumeSource>,
-}
-
-impl Plan {
-    async fn of(rooms: &Rooms, wish: CreateVolume) -> Result<Self, Failure> {
-        let uuid = Uuid::new_v4();
-        let offering = match wish.disk_offering {
-            Some(offering) => Some(rooms.find_disk_offering(offering).await?),
-            None => None,
-        };
-        let source = match wish.source {
-            Some(source) => Some(Source::find(rooms, source).await?),
-            None => None,
-        };
-        let zone = match (wish.zone, &source) {
-            (Some(zone), _) => zone,
-            (None, Some(source)) => source.zone,
-            (None, None) => return Err(Failure::invalid("a blank volume needs a zone (zoneid)")),
-        };
-        let size_bytes = size(wish.size_bytes, offering.as_deref(), source.as_ref())?;
-        let mut tags = wish.tags;
-        tags.extend(offering.iter().flat_map(|offering| offering.tags.iter().cloned()));
-        let pool = match (&source, wish.pool) {
-            (Some(source), Some(pool)) if source.pool != pool => {
-                return Err(Failure::invalid(format!(
-                    "a volume from a snapshot or volume begins on the pool of its source, {}; \
-                     migrate it afterwards",
-                    source.pool
-                )));
-            }
-            (Some(source), _) => Some(source.pool),
-            (None, pool) => pool,
-        };
-        Ok(Self {
-            uuid,
-            name: wish.name.unwrap_or_else(|| format!("volume-{uuid}")),
-            wanted: Wanted { zone, size_bytes, tags, pool },
-            offering,
-            source: wish.source,
-        })
-    }
-
-    /// The record of the volume on a pool, its size as the pool's driver makes it.
-    async fn volume(&self, rooms: &Rooms, pool: &Stored<StoragePool>) -> Result<Volume, Failure> {
-        let mut access = rooms.access(pool.uuid).await?;
-        let call = storage_plugin_api::CallContext::new(self.uuid);
-        let capabilities = access.capabilities(&call).await?;
-        let limits = capabilities.limits;
-        let size_bytes = limits.round_up(self.wanted.size_bytes).ok_or_else(|| {
-            Failure::invalid(format!(
-                "a volume of {} bytes is larger than storage pool {:?} makes: at most {}",
-                self.wanted.size_bytes, pool.name, limits.max_size_bytes
-            ))
-        })?;
-        let can = match self.source {
-            None => true,
-            Some(VolumeSource::Snapshot(_)) => capabilities.can_create_volume_from_snapshot,
-            Some(VolumeSource::Volume(_)) => capabilities.can_create_volume_from_volume,
-        };
-        if !can {
-            return Err(Failure::unsupported(format!(
-                "provider {:?} of storage pool {:?} cannot make a volume from a snapshot or volume",
-                pool.provider, pool.name
-            )));
-        }
-        let offering = self.offering.as_ref();
-        Ok(Volume {
-            uuid: self.uuid,
-            name: self.name.clone(),
-            state: VolumeState::Creating,
-            note: None,
-            zone: self.wanted.zone,
-            pool: Some(pool.uuid),
-            disk_offering: offering.map(|offering| offering.uuid),
-            snapshot: match self.source {
-                Some(VolumeSource::Snapshot(snapshot)) => Some(snapshot),
-                _ => None,
-            },
-            size_bytes,
-            physical_size_bytes: None,
-            path: String::new(),
-            details: Details::new(),
-            volume_type: VolumeType::DataDisk,
-            format: ImageFormat::Raw,
-            provisioning_type: offering
-                .map_or(ProvisioningType::Thin, |offering| offering.provisioning_type),
-            quality_of_service: offering
-                .map_or_else(QualityOfService::default, |offering| offering.quality_of_service),
-            instance: None,
-            device_id: None,
-            destroyed_us: None,
-        })
-    }
-}
-
-/// The size that wish, offering and source agree on.
-fn size(
-    wished: Option<u64>,
-    offering: Option<&DiskOffering>,
-    source: Option<&Source>,
-) -> Result<u64, Failure> {
-    let of_source = source.map(|source| source.size_bytes);
-    let size = match (offering.and_then(|offering| offering.size_bytes), wished, of_source) {
-        (Some(fixed), Some(wished), _) if fixed != wished => {
-            return Err(Failure::invalid(format!(
-                "the disk offering has a size of its own, {fixed} bytes; leave size away, or take \
-                 an offering without one"
-            )));
-        }
-        (Some(fixed), _, _) => fixed,
-        (None, Some(wished), _) => wished,
-        (None, None, Some(of_source)) => of_source,
-        (None, None, None) => {
-            return Err(Failure::invalid(
-                "a blank volume needs a size, or a disk offering that has one",
-            ));
-        }
-    };
-    if size == 0 {
-        return Err(Failure::invalid("a volume needs a size of more than 0 bytes"));
-    }
-    match of_source {
-        Some(of_source) if size < of_source => Err(Failure::invalid(format!(
-            "the source has {of_source} bytes, which do not fit into {size}"
-        ))),
-        _ => Ok(size),
-    }
-}
-
-/// What the source of a volume says of it.
-struct Source {
-    zone: Uuid,
-    pool: Uuid,
-    size_bytes: u64,
-}
-
-impl Source {
-    async fn find(rooms: &Rooms, source: VolumeSource) -> Result<Self, Failure> {
-        match source {
-            VolumeSource::Snapshot(uuid) => {
-                let snapshot = rooms.find_snapshot(uuid).await?;
-                Ok(Self {
-                    zone: snapshot.volume.zone,
-                    pool: snapshot.pool,
-                    size_bytes: snapshot.volume.size_bytes,
-                })
-            }
-            VolumeSource::Volume(uuid) => {
-                let volume = rooms.find_volume(uuid).await?;
-                let pool = pool_of(&volume)?;
-                Ok(Self { zone: volume.zone, pool, size_bytes: volume.size_bytes })
-            }
-        }
-    }
-}
-
-impl Rooms {
-    async fn find_disk_offering(&self, uuid: Uuid) -> Result<Stored<DiskOffering>, Failure> {
-        let found = self.repository.find::<DiskOffering>(uuid).await?;
-        let offering =
-            found.ok_or_else(|| Failure::not_found(format!("there is no disk offering {uuid}")))?;
-        if offering.active {
-            Ok(offering)
-        } else {
-            Err(Failure::invalid(format!("disk offering {:?} is not active", offering.name)))
-        }
-    }
-
-    /// A snapshot that was not removed.
-    pub(in crate::orchestration) async fn find_snapshot(
-        &self,
-        uuid: Uuid,
-    ) -> Result<Stored<Snapshot>, Failure> {
-        let found = self.repository.find::<Snapshot>(uuid).await?;
-        found.ok_or_else(|| Failure::not_found(format!("there is no snapshot {uuid}")))
-    }
-}
-
 /// `volume.create`: the driver makes the volume, then its record says so.
 pub(super) struct Flow(pub(super) Arc<Rooms>);
 
@@ -296,12 +118,15 @@ pub(super) struct Flow(pub(super) Arc<Rooms>);
 pub(super) struct State {
     volume: Uuid,
     source: Option<VolumeSource>,
+    /// The host moves the bytes of the source.
+    #[serde(default)]
+    by_stream: bool,
 }
 
 impl jobs::Flow for Flow {
     type State = State;
     const NAME: &'static str = "volume.create";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const STEPS: &'static [Step<Self>] =
         &[Step::outside("make it on the pool", step_fn!(make)).undone_by(step_fn!(unmake))];
 
@@ -319,13 +144,18 @@ impl Flow {
         let mut volume = self.0.find_volume(state.volume).await?;
         let pool = self.0.access(pool_of(&volume)?).await?;
         let mut create = CreateRequest::new(volume.as_seen_by_plugins(volume.id));
-        create.source = self.source(state).await?;
+        if !state.by_stream {
+            create.source = self.source(state).await?;
+        }
         let call = context.call();
         let made = pool.driver.create_async(&call, &pool.context, create);
         let made = pool.guarded(&call, made).await?;
 
         volume.path = made.path;
         volume.details = made.details;
+        if state.by_stream {
+            self.fill(context, state, &pool, &mut volume).await?;
+        }
         let shown = pool.describe(context, volume.as_seen_by_plugins(volume.id)).await?;
         if !shown.present {
             return Err(pool.contradiction("made the volume", "is not there"));
@@ -349,6 +179,36 @@ impl Flow {
                 format!("volume {:?} was created on {:?}", volume.name, pool.pool.name),
             ),
         ])
+    }
+
+    /// Moves the bytes of the source onto the volume, which was made blank.
+    async fn fill(
+        &self,
+        context: &StepContext,
+        state: &State,
+        pool: &PoolAccess<'_>,
+        volume: &mut Stored<Volume>,
+    ) -> Result<(), StepError> {
+        let (from, object, size_bytes): (Uuid, DataObject, u64) = match state.source {
+            None => return Ok(()),
+            Some(VolumeSource::Snapshot(uuid)) => {
+                let snapshot = self.0.find_snapshot(uuid).await?;
+                let info = snapshot.as_seen_by_plugins(snapshot.id);
+                (snapshot.pool, info.into(), snapshot.volume.size_bytes)
+            }
+            Some(VolumeSource::Volume(uuid)) => {
+                let source = self.0.find_volume(uuid).await?;
+                let info = source.as_seen_by_plugins(source.id);
+                (pool_of(&source)?, info.into(), source.size_bytes)
+            }
+        };
+        let from = self.0.access(from).await?;
+        let to = volume.as_seen_by_plugins(volume.id);
+        let moved = self.0.move_bytes(context, (&from, object), (pool, to), size_bytes).await?;
+        if let Some(path) = moved {
+            volume.path = path;
+        }
+        Ok(())
     }
 
     async fn source(&self, state: &State) -> Result<CreateSource, StepError> {

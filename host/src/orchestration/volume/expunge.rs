@@ -29,7 +29,7 @@ impl super::Volumes {
             let mut access = self.rooms.access(pool).await?;
             let call = storage_plugin_api::CallContext::new(uuid);
             if !access.capabilities(&call).await?.snapshots_outlive_volume {
-                changes.push(Change::ExpectNone { kind: RecordKind::Snapshot, owner: uuid });
+                changes.push(self.rooms.without_snapshots(&volume).await?);
             }
         }
         if volume.state != VolumeState::Destroy {
@@ -37,10 +37,17 @@ impl super::Volumes {
             volume.destroyed_us = Some(now_us());
         }
         advance(&mut volume, &[VolumeEvent::ExpungingRequested])?;
+        volume.note = None;
         changes.extend([Change::ExpectUnused(uuid), Change::update(&volume)]);
         let object = (RecordKind::Volume, uuid);
         self.rooms
-            .begin::<Flow>(request, object, With::default(), changes, &State { volume: uuid })
+            .begin::<Flow>(
+                request,
+                object,
+                With::default(),
+                changes,
+                &State { volume: uuid, gone: false },
+            )
             .await
     }
 }
@@ -51,16 +58,19 @@ pub(super) struct Flow(pub(super) Arc<Rooms>);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct State {
     volume: Uuid,
+    /// The way back found that its bytes are gone.
+    #[serde(default)]
+    gone: bool,
 }
 
 impl jobs::Flow for Flow {
     type State = State;
     const NAME: &'static str = "volume.expunge";
-    const VERSION: u32 = 1;
-    // Bytes that are gone cannot come back, so a driver that refuses (a clone needs them) refuses
-    // before it removes any; then the volume stays destroyed.
+    const VERSION: u32 = 2;
+    // Bytes that are gone cannot come back: the way back looks whether they are, and where a
+    // driver refused (a clone needs them) the volume stays destroyed.
     const STEPS: &'static [Step<Self>] =
-        &[Step::outside("remove it from the pool", step_fn!(remove))];
+        &[Step::outside("remove it from the pool", step_fn!(remove)).undone_by(step_fn!(look))];
 
     fn abandon<'a>(&'a self, context: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
         Box::pin(self.stay_destroyed(context, state))
@@ -78,35 +88,48 @@ impl Flow {
             let pool = self.0.access(store).await?;
             pool.delete(context, volume.as_seen_by_plugins(volume.id)).await?;
         }
-        gone(context, volume)
+        removed(context, volume)
     }
 
-    /// The volume goes back to where it was; unless its bytes are gone, which only a look tells.
+    async fn look(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        let volume = self.0.find_volume(state.volume).await?;
+        state.gone = match volume.pool {
+            None => true,
+            Some(store) => {
+                let pool = self.0.access(store).await?;
+                !pool.describe(context, volume.as_seen_by_plugins(volume.id)).await?.present
+            }
+        };
+        Ok(Vec::new())
+    }
+
     async fn stay_destroyed(
         &self,
         context: &StepContext,
         state: &State,
     ) -> Result<Vec<Change>, StepError> {
         let mut volume = self.0.find_volume(state.volume).await?;
-        let is_there = match volume.pool {
-            Some(store) => {
-                let pool = self.0.access(store).await?;
-                pool.describe(context, volume.as_seen_by_plugins(volume.id)).await?.present
-            }
-            None => false,
-        };
-        if !is_there {
-            return gone(context, volume);
+        if state.gone {
+            return removed(context, volume);
         }
         advance(&mut volume, &[VolumeEvent::OperationFailed])?;
+        volume.note = context.failure().map(|failure| format!("it cannot be expunged: {failure}"));
         Ok(vec![Change::update(&volume)])
     }
 }
 
-/// Nothing is left of a volume: its record says so, and its promise ends.
-fn gone(context: &StepContext, mut volume: Stored<Volume>) -> Result<Vec<Change>, StepError> {
+/// The record of a volume whose bytes are gone stays, removed, as proof.
+fn removed(context: &StepContext, mut volume: Stored<Volume>) -> Result<Vec<Change>, StepError> {
+    let mut changes = Vec::new();
+    if let Some(store) = volume.pool {
+        changes.push(Change::Unreserve { store, owner: volume.uuid });
+    }
     advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
-    let mut changes = vec![
+    changes.extend([
         Change::update(&volume),
         Change::remove(&volume.record),
         event(
@@ -116,7 +139,6 @@ fn gone(context: &StepContext, mut volume: Stored<Volume>) -> Result<Vec<Change>
             context.account(),
             format!("volume {:?} was removed", volume.name),
         ),
-    ];
-    changes.extend(volume.pool.map(|store| Change::Unreserve { store, owner: volume.uuid }));
+    ]);
     Ok(changes)
 }

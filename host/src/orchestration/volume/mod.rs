@@ -3,8 +3,20 @@
 //! One file for each flow. `create.rs` is the model of all: the service method checks what can be
 //! checked and begins; the flow below it does, or undoes.
 
+mod attach;
 mod create;
+mod destroy;
+mod detach;
 mod expunge;
+mod import;
+mod migrate;
+mod plan;
+mod resize;
+mod unmanage;
+mod update;
+
+#[cfg(test)]
+mod tests;
 
 use super::rooms::Rooms;
 use crate::model::Machine as _;
@@ -14,6 +26,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub use create::{CreateVolume, VolumeSource};
+pub use import::ImportVolume;
+pub use resize::ResizeVolume;
 
 /// The service of volumes.
 #[derive(Debug, Clone)]
@@ -25,6 +39,14 @@ impl Volumes {
     pub(super) fn new(rooms: Arc<Rooms>) -> Self {
         rooms.jobs.add_flow(Arc::new(create::Flow(Arc::clone(&rooms))));
         rooms.jobs.add_flow(Arc::new(expunge::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(resize::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(attach::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(detach::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(destroy::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(update::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(migrate::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(import::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(unmanage::Flow(Arc::clone(&rooms))));
         Self { rooms }
     }
 

@@ -1,7 +1,7 @@
 //! A provider that writes down what its life cycle and its listener are told. Its objects are those
 //! of the in-memory example.
 
-use crate::orchestration::tests::in_memory::{InMemory, StoreDetails};
+use crate::in_memory::{InMemory, StoreDetails};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};

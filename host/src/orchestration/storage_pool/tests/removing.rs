@@ -85,6 +85,7 @@ async fn snapshots_keep_a_pool() {
         path: String::new(),
         physical_size_bytes: None,
         details: Details::new(),
+        note: None,
         snapshot_type: "MANUAL".to_owned(),
     };
     world.repository().transact(vec![Change::insert(&snapshot)]).await.unwrap();

@@ -1,0 +1,35 @@
+//! `destroyVirtualMachine`: its volumes are detached and stay.
+
+use crate::api::call::Call;
+use crate::api::command::{Command, handler};
+use crate::api::error::ApiError;
+use crate::api::objects::InstanceResponse;
+use crate::api::param::{Inputs, params};
+use crate::api::reply::Reply;
+use crate::api::values::Id;
+use crate::model::Instance;
+
+pub(super) const COMMAND: Command = Command {
+    name: "destroyVirtualMachine",
+    description: "Destroys a virtual machine. Its volumes are detached and stay.",
+    since: None,
+    is_async: true,
+    params: Params::PARAMS,
+    response: InstanceResponse::FIELDS,
+    run: handler!(run),
+};
+
+params! {
+    struct Params {
+        "id"      id: Id                => "The ID of the virtual machine";
+        "expunge" expunge: Option<bool> => "If true is passed, the vm is expunged immediately. False by default.";
+    }
+}
+
+async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
+    let instance = call.find::<Instance>("id", params.id).await?;
+    let expunge = params.expunge.unwrap_or_default();
+    let instances = &call.services.orchestration.instances;
+    let begun = instances.destroy(&call.request(), instance.uuid, expunge).await?;
+    Ok(Reply::job(begun.operation, None))
+}

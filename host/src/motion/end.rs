@@ -1,0 +1,61 @@
+//! One end of a transfer: an object on a store, and the driver that reaches it.
+
+use crate::jobs::{Guard, GuardedCall};
+use std::fmt;
+use storage_plugin_api::{
+    CallContext, Chunk, DataObject, DataReader, DataStoreDriver, OpenReaderRequest, PluginResult,
+    StoreContext,
+};
+
+/// One end of a transfer.
+#[derive(Clone)]
+pub struct End<'a> {
+    /// The driver of the store.
+    pub driver: &'a dyn DataStoreDriver,
+    /// The store.
+    pub store: &'a StoreContext,
+    /// The object on it.
+    pub object: DataObject,
+    /// What the guard is told of calls to the store.
+    pub about: GuardedCall<'a>,
+    /// What guards them.
+    pub guard: &'a Guard,
+}
+
+impl End<'_> {
+    /// Makes a call under the guard. Each chunk is a call of its own: whichever end stands still
+    /// is the one that is blamed, and other calls have their turn in between.
+    pub(super) async fn guarded<T>(
+        &self,
+        call: &CallContext,
+        work: impl Future<Output = PluginResult<T>>,
+    ) -> PluginResult<T> {
+        self.guard.call(self.about, call, work).await
+    }
+
+    /// Opens the first bytes of the object for reading.
+    pub(super) async fn reader(
+        &self,
+        call: &CallContext,
+        size_bytes: u64,
+    ) -> PluginResult<Box<dyn DataReader>> {
+        let mut ask = OpenReaderRequest::new(self.object.clone());
+        ask.length = Some(size_bytes);
+        self.guarded(call, self.driver.open_reader(call, self.store, ask)).await
+    }
+
+    /// The next chunk.
+    pub(super) async fn next(
+        &self,
+        call: &CallContext,
+        reader: &mut dyn DataReader,
+    ) -> PluginResult<Option<Chunk>> {
+        self.guarded(call, reader.next()).await
+    }
+}
+
+impl fmt::Debug for End<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("End").field("about", &self.about).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,138 @@
+//! An instance goes: it is stopped, its volumes are detached and stay, its record says so.
+
+use super::advance;
+use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::model::{Failure, Instance, InstanceEvent, InstanceState, RecordKind, Stored};
+use crate::orchestration::request::{RequestContext, Started};
+use crate::orchestration::rooms::{Rooms, With, event};
+use crate::store::Change;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use uuid::Uuid;
+
+impl super::Instances {
+    /// Begins to destroy an instance (`destroyVirtualMachine`), or to forget one that was
+    /// destroyed (`expunge`). Its volumes are detached.
+    ///
+    /// # Errors
+    /// `Conflict` in a state that does not allow it; `InUse` while something happens to one of its
+    /// volumes.
+    pub async fn destroy(
+        &self,
+        request: &RequestContext,
+        uuid: Uuid,
+        expunge: bool,
+    ) -> Result<Started, Failure> {
+        let mut instance = self.rooms.find_instance(uuid).await?;
+        let running = instance.state == InstanceState::Running;
+        match instance.state {
+            InstanceState::Running => advance(&mut instance, &[InstanceEvent::StopRequested])?,
+            InstanceState::Destroyed if expunge => {}
+            // Asked here only: nothing changes before the last step.
+            _ => advance(&mut instance.record.clone(), &[InstanceEvent::DestroyRequested])?,
+        }
+        let (volumes, _) = self.volumes_of(uuid).await?;
+        let object = (RecordKind::Instance, uuid);
+        let with = With { exclusive: volumes, ..With::default() };
+        let host = instance.host.filter(|_| running);
+        let state = State { instance: uuid, running, host, expunge };
+        self.rooms
+            .begin::<Flow>(request, object, with, vec![Change::update(&instance)], &state)
+            .await
+    }
+}
+
+/// `vm.destroy`: access is taken away, then volumes and instance part.
+pub(super) struct Flow(pub(super) Arc<Rooms>);
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct State {
+    instance: Uuid,
+    running: bool,
+    host: Option<Uuid>,
+    expunge: bool,
+}
+
+impl jobs::Flow for Flow {
+    type State = State;
+    const NAME: &'static str = "vm.destroy";
+    const VERSION: u32 = 1;
+    const STEPS: &'static [Step<Self>] = &[
+        Step::outside("revoke access", step_fn!(revoke)).undone_by(step_fn!(grant_again)),
+        Step::local("detach its volumes", step_fn!(part)),
+    ];
+
+    fn abandon<'a>(&'a self, _: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
+        Box::pin(self.stay(state))
+    }
+}
+
+impl Flow {
+    async fn revoke(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        self.0.revoke_all(context, state.instance, state.host).await
+    }
+
+    async fn grant_again(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        self.0.grant_all_again(context, state.instance, state.host).await
+    }
+
+    async fn part(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        let mut instance = self.0.find_instance(state.instance).await?;
+        let mut changes = Vec::new();
+        for attachment in self.0.attachments_of(state.instance).await? {
+            let mut volume = self.0.find_volume(attachment.volume).await?;
+            volume.instance = None;
+            volume.device_id = None;
+            changes.push(Change::update(&volume));
+            changes.push(Change::Forget(RecordKind::Attachment, attachment.uuid));
+        }
+        self.gone(&mut instance, state)?;
+        let told = format!("instance {:?} was destroyed", instance.name);
+        changes.push(Change::update(&instance));
+        if state.expunge {
+            changes.push(Change::remove(&instance.record));
+        }
+        changes.push(event(
+            if state.expunge { "VM.EXPUNGE" } else { "VM.DESTROY" },
+            (RecordKind::Instance, instance.uuid),
+            context.operation(),
+            context.account(),
+            told,
+        ));
+        Ok(changes)
+    }
+
+    fn gone(&self, instance: &mut Stored<Instance>, state: &State) -> Result<(), Failure> {
+        use InstanceEvent::{DestroyRequested, ExpungeRequested, OperationSucceeded};
+        if state.running {
+            advance(instance, &[OperationSucceeded])?;
+        }
+        if instance.state == InstanceState::Stopped {
+            advance(instance, &[DestroyRequested])?;
+        }
+        if state.expunge {
+            advance(instance, &[ExpungeRequested])?;
+        }
+        Ok(())
+    }
+
+    async fn stay(&self, state: &State) -> Result<Vec<Change>, StepError> {
+        let mut instance = self.0.find_instance(state.instance).await?;
+        if state.running {
+            advance(&mut instance, &[InstanceEvent::OperationFailed])?;
+        }
+        Ok(vec![Change::update(&instance)])
+    }
+}

@@ -1,0 +1,104 @@
+//! Snapshots of volumes, on the pool that has the volume's bytes.
+//!
+//! One file for each flow.
+//!
+//! **Invariant:** `parent` of a snapshot is the newest one before it that is there, or nothing; a
+//! snapshot that goes leaves its children to its own parent, in the same transaction.
+
+mod create;
+mod delete;
+mod revert;
+
+#[cfg(test)]
+mod tests;
+
+use super::rooms::Rooms;
+use crate::model::{Failure, Machine as _, RecordKind, Snapshot, SnapshotEvent, Stored, Volume};
+use crate::store::{Change, Filter};
+use std::sync::Arc;
+use storage_plugin_api::SnapshotInfo;
+use uuid::Uuid;
+
+/// The service of snapshots.
+#[derive(Debug, Clone)]
+pub struct Snapshots {
+    rooms: Arc<Rooms>,
+}
+
+impl Snapshots {
+    pub(super) fn new(rooms: Arc<Rooms>) -> Self {
+        rooms.jobs.add_flow(Arc::new(create::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(delete::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(revert::Flow(Arc::clone(&rooms))));
+        Self { rooms }
+    }
+
+    /// A snapshot that was not removed.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn find(&self, uuid: Uuid) -> Result<Stored<Snapshot>, Failure> {
+        self.rooms.find_snapshot(uuid).await
+    }
+
+    /// Snapshots, in the order of their internal numbers.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list(&self, filter: &Filter) -> Result<Vec<Stored<Snapshot>>, Failure> {
+        Ok(self.rooms.repository.list(filter).await?)
+    }
+}
+
+impl Rooms {
+    /// The snapshots of a volume, the oldest first.
+    pub(super) async fn snapshots_of(
+        &self,
+        volume: Uuid,
+    ) -> Result<Vec<Stored<Snapshot>>, Failure> {
+        let filter = Filter { owner: Some(volume), ..Filter::default() };
+        Ok(self.repository.list(&filter).await?)
+    }
+
+    /// Asks that a volume has no snapshots, at this moment and when an operation on it begins.
+    pub(super) async fn without_snapshots(&self, volume: &Volume) -> Result<Change, Failure> {
+        let snapshots = self.snapshots_of(volume.uuid).await?;
+        if let Some(first) = snapshots.first() {
+            return Err(Failure::in_use(format!(
+                "volume {:?} has {} snapshots that need it where it is, {:?} first; delete them \
+                 with deleteSnapshot",
+                volume.name,
+                snapshots.len(),
+                first.name
+            )));
+        }
+        Ok(Change::ExpectNone { kind: RecordKind::Snapshot, owner: volume.uuid })
+    }
+
+    /// A snapshot as drivers see it, with the chain before it on the same pool.
+    async fn snapshot_info(&self, snapshot: &Stored<Snapshot>) -> Result<SnapshotInfo, Failure> {
+        let mut info = snapshot.as_seen_by_plugins(snapshot.id);
+        let all = self.snapshots_of(snapshot.volume.uuid).await?;
+        let mut next = snapshot.parent;
+        // No longer than there are snapshots, whatever their parents say.
+        for _ in 0..all.len() {
+            let Some(parent) = all.iter().find(|one| Some(one.uuid) == next) else {
+                break;
+            };
+            if parent.pool == snapshot.pool {
+                info.parents.push(parent.path.clone());
+            }
+            next = parent.parent;
+        }
+        info.parent_path = info.parents.first().cloned();
+        Ok(info)
+    }
+}
+
+/// Takes a snapshot through events of its state machine.
+fn advance(snapshot: &mut Snapshot, events: &[SnapshotEvent]) -> Result<(), Failure> {
+    for event in events {
+        snapshot.state = snapshot.state.next(*event)?;
+    }
+    Ok(())
+}

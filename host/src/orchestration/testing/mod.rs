@@ -1,0 +1,171 @@
+//! What the tests of flows stand on: a host in memory, whose one provider keeps objects in memory,
+//! counts who has access, and fails as it is told.
+
+mod scripted;
+
+pub(crate) use scripted::Scripted;
+
+use super::storage_pool::CreateStoragePool;
+use super::volume::CreateVolume;
+use super::{Orchestration, Policy, RequestContext, Rooms, RoomsParts, Started};
+use crate::model::{
+    Caller, Cluster, Failure, Host, HostState, Operation, Phase, Stored, Volume, Zone,
+};
+use crate::registry::DataStoreProviderManager;
+use crate::store::{Change, Filter, Key, Store};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use storage_plugin_api::{Details, HypervisorType, Scope};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+pub(crate) const MIB: u64 = 1 << 20;
+
+/// A host with one zone, one hypervisor host and one provider.
+pub(crate) struct World {
+    pub(crate) orchestration: Orchestration,
+    pub(crate) provider: Scripted,
+    pub(crate) zone: Uuid,
+    pub(crate) host: Uuid,
+    _dir: TempDir,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with_policy(Policy::default()).await
+    }
+
+    pub(crate) async fn with_policy(policy: Policy) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let provider = Scripted::default();
+        let providers = Arc::new(DataStoreProviderManager::new());
+        let report = json!({
+            "name": "memory", "kind": "volume", "isolation": "in-process", "required": true,
+            "state": "Ready", "path": "/plugins/volume/libmemory.so",
+            "provider": {
+                "name": "In Memory", "types": ["PRIMARY"], "scopes": ["ZONE"],
+                "host_listener": true, "vm_snapshot_strategy": false,
+                "settings_schema": {}, "input_schemas": [],
+            },
+        });
+        let report = serde_json::from_value(report).unwrap();
+        providers.put(0, report, Some(Arc::new(provider.clone())), None);
+        let parts = RoomsParts {
+            repository: Store::open(dir.path()).unwrap().repository(),
+            providers,
+            policy,
+            windows: Box::new(|_| Duration::from_secs(60)),
+        };
+        let orchestration = Orchestration::new(Arc::new(Rooms::new(parts)));
+        orchestration.zones.seed().await.unwrap();
+        let mut world =
+            Self { orchestration, provider, zone: Uuid::nil(), host: Uuid::nil(), _dir: dir };
+        world.zone = world.zones().await.uuid;
+        world.host = world.add_host("node1").await;
+        world
+    }
+
+    async fn zones(&self) -> Stored<Zone> {
+        self.orchestration.zones.list(&Filter::default()).await.unwrap().remove(0)
+    }
+
+    pub(crate) fn rooms(&self) -> &Arc<Rooms> {
+        self.orchestration.rooms()
+    }
+
+    pub(crate) async fn add_host(&self, name: &str) -> Uuid {
+        let clusters = self.orchestration.zones.list::<Cluster>(&Filter::default()).await.unwrap();
+        let host = Host {
+            uuid: Uuid::new_v4(),
+            name: name.to_owned(),
+            state: HostState::Up,
+            hypervisor: HypervisorType::Kvm,
+            zone: self.zone,
+            pod: clusters[0].pod,
+            cluster: clusters[0].uuid,
+            address: None,
+            storage_address: None,
+            initiator: None,
+            world_wide_port_names: Vec::new(),
+            warning: None,
+        };
+        self.rooms().repository.transact(vec![Change::insert(&host)]).await.unwrap();
+        host.uuid
+    }
+
+    pub(crate) async fn pool(&self, area: &str) -> Uuid {
+        let wish = CreateStoragePool {
+            name: area.to_owned(),
+            url: format!("memory://{area}"),
+            scope: Scope::zone(self.zone),
+            zone: self.zone,
+            hypervisor: None,
+            provider: Some("In Memory".to_owned()),
+            details: [("area", area)].into_iter().collect::<Details>(),
+            tags: Vec::new(),
+            capacity_bytes: Some(1 << 30),
+            capacity_iops: None,
+        };
+        let begun = self.orchestration.storage_pools.create(&request(), wish).await;
+        self.done(begun).await.object
+    }
+
+    /// A blank volume.
+    pub(crate) async fn volume(&self, pool: Uuid, size_bytes: u64) -> Uuid {
+        let wish = CreateVolume {
+            zone: Some(self.zone),
+            size_bytes: Some(size_bytes),
+            pool: Some(pool),
+            ..CreateVolume::default()
+        };
+        let begun = self.orchestration.volumes.create(&request(), wish).await;
+        self.done(begun).await.object
+    }
+
+    /// A volume as its record has it now, removed or not.
+    pub(crate) async fn see(&self, volume: Uuid) -> Stored<Volume> {
+        let found = self.rooms().repository.find_any::<Volume>(Key::Uuid(volume)).await.unwrap();
+        found.unwrap()
+    }
+
+    /// Waits until an operation rests, done.
+    pub(crate) async fn done(&self, begun: Result<Started, Failure>) -> Started {
+        let begun = begun.unwrap();
+        let operation = self.rests(begun).await;
+        assert_eq!(operation.phase, Phase::Done, "{:?}", operation.failure);
+        begun
+    }
+
+    /// Waits until an operation rests, undone, and gives the reason.
+    pub(crate) async fn undone(&self, begun: Result<Started, Failure>) -> Failure {
+        let operation = self.rests(begun.unwrap()).await;
+        assert_eq!(operation.phase, Phase::Undone);
+        operation.failure.unwrap()
+    }
+
+    pub(crate) async fn rests(&self, begun: Started) -> Operation {
+        let rests = self.rooms().jobs.wait(begun.operation);
+        tokio::time::timeout(Duration::from_secs(60), rests).await.unwrap().unwrap()
+    }
+
+    /// How much of a pool is promised to whom.
+    pub(crate) async fn reserved(&self, pool: Uuid, owner: Uuid) -> Option<u64> {
+        let all = self.rooms().repository.reservations(pool).await.unwrap();
+        all.into_iter().find(|(one, _)| *one == owner).map(|(_, bytes)| bytes)
+    }
+
+    /// Nothing is held by anybody.
+    pub(crate) async fn nothing_is_held(&self) {
+        let claims = self.rooms().repository.list_claims().await.unwrap();
+        let held: Vec<_> = claims
+            .into_iter()
+            .filter(|claim| claim.name.starts_with("object:") || claim.name.starts_with("use:"))
+            .collect();
+        assert!(held.is_empty(), "{held:?}");
+    }
+}
+
+pub(crate) fn request() -> RequestContext {
+    RequestContext { caller: Caller::admin(), command: "test".to_owned() }
+}

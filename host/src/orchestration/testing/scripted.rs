@@ -1,0 +1,332 @@
+//! The in-memory provider, which also counts who has access and fails as it is told.
+
+use crate::in_memory::InMemory;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Mutex;
+use storage_plugin_api::prelude::*;
+use tokio::sync::Notify;
+
+type Change = Box<dyn Fn(&mut DataStoreCapabilities) + Send + Sync>;
+
+/// When a scripted failure comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// Nothing was done.
+    Before,
+    /// It was done all the same.
+    After,
+}
+
+#[derive(Default)]
+struct Inner {
+    failures: Mutex<HashMap<&'static str, (When, u32, PluginError)>>,
+    capabilities: Mutex<Option<Change>>,
+    access: Mutex<BTreeSet<(String, Uuid)>>,
+    copies_itself: Mutex<bool>,
+    calls: Mutex<Vec<&'static str>>,
+    hang: Mutex<Option<&'static str>>,
+    hangs: Notify,
+}
+
+/// A provider that does as it is told. Clones are the same one.
+#[derive(Clone, Default)]
+pub(crate) struct Scripted {
+    pub(crate) memory: InMemory,
+    inner: Arc<Inner>,
+}
+
+impl Scripted {
+    /// The next calls of a method fail, and do nothing.
+    pub(crate) fn fail(&self, method: &'static str, times: u32, error: PluginError) {
+        self.inner.failures.lock().unwrap().insert(method, (When::Before, times, error));
+    }
+
+    /// The next call of a method does its work, and says that it failed.
+    pub(crate) fn fail_late(&self, method: &'static str, error: PluginError) {
+        self.inner.failures.lock().unwrap().insert(method, (When::After, 1, error));
+    }
+
+    /// What it can do is changed from here on.
+    pub(crate) fn can(&self, change: impl Fn(&mut DataStoreCapabilities) + Send + Sync + 'static) {
+        *self.inner.capabilities.lock().unwrap() = Some(Box::new(change));
+    }
+
+    /// Its driver copies by itself from here on.
+    pub(crate) fn copies_itself(&self) {
+        *self.inner.copies_itself.lock().unwrap() = true;
+    }
+
+    /// The hypervisor hosts that have access to a path.
+    pub(crate) fn access(&self, path: &str) -> Vec<Uuid> {
+        let access = self.inner.access.lock().unwrap();
+        access.iter().filter(|(one, _)| one == path).map(|(_, host)| *host).collect()
+    }
+
+    /// How often a method was called.
+    pub(crate) fn calls(&self, method: &str) -> usize {
+        self.inner.calls.lock().unwrap().iter().filter(|one| **one == method).count()
+    }
+
+    /// The paths of all objects.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.memory.with(|all| all.keys().cloned().collect())
+    }
+
+    /// Writes into an object, behind everybody's back.
+    pub(crate) fn put(&self, path: &str, offset: u64, bytes: &[u8]) {
+        let put = self.memory.with_object(path, |object| {
+            object.put(offset, bytes);
+            Ok(())
+        });
+        put.unwrap();
+    }
+
+    /// What an object holds at a place.
+    pub(crate) fn bytes(&self, path: &str, offset: u64, length: usize) -> Vec<u8> {
+        const BLOCK: u64 = 64 << 10;
+        let read = self.memory.with_object(path, |object| {
+            let at = (offset % BLOCK) as usize;
+            let block = object.blocks.get(&(offset / BLOCK));
+            Ok(block.map_or_else(|| vec![0; length], |block| block[at..at + length].to_vec()))
+        });
+        read.unwrap()
+    }
+
+    /// How many blocks of an object take space.
+    pub(crate) fn blocks(&self, path: &str) -> usize {
+        self.memory.with_object(path, |object| Ok(object.blocks.len())).unwrap()
+    }
+
+    /// Makes an object that belongs to somebody else.
+    pub(crate) fn foreign(&self, path: &str, size: u64) {
+        self.memory.with(|all| {
+            let object = all.entry(path.to_owned()).or_default();
+            object.size = size;
+            object.complete = true;
+        });
+    }
+
+    /// The calls of a method never end.
+    pub(crate) fn hang(&self, method: &'static str) {
+        *self.inner.hang.lock().unwrap() = Some(method);
+    }
+
+    /// Waits until a call hangs.
+    pub(crate) async fn hangs(&self) {
+        let hangs = self.inner.hangs.notified();
+        tokio::time::timeout(std::time::Duration::from_secs(60), hangs).await.unwrap();
+    }
+
+    async fn pauses(&self, method: &'static str) {
+        if *self.inner.hang.lock().unwrap() == Some(method) {
+            self.inner.hangs.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
+    fn fails(&self, method: &'static str, now: When) -> PluginResult<()> {
+        let mut failures = self.inner.failures.lock().unwrap();
+        let Some((when, times, error)) = failures.get_mut(method) else {
+            return Ok(());
+        };
+        if *when != now || *times == 0 {
+            return Ok(());
+        }
+        *times -= 1;
+        Err(error.clone())
+    }
+
+    fn begins(&self, method: &'static str) -> PluginResult<()> {
+        self.inner.calls.lock().unwrap().push(method);
+        self.fails(method, When::Before)
+    }
+
+    fn ends<T>(&self, method: &'static str, result: PluginResult<T>) -> PluginResult<T> {
+        self.fails(method, When::After)?;
+        result
+    }
+}
+
+/// Passes methods on to the memory, unless the script says otherwise.
+macro_rules! scripted {
+    (
+        impl $trait:ident {
+            $( $method:ident($request:ident) -> $answer:ty; )*
+        }
+        $($own:tt)*
+    ) => {
+        #[async_trait]
+        impl $trait for Scripted {
+            $(
+                async fn $method(
+                    &self,
+                    call: &CallContext,
+                    store: &StoreContext,
+                    request: $request,
+                ) -> PluginResult<$answer> {
+                    self.begins(stringify!($method))?;
+                    self.pauses(stringify!($method)).await;
+                    let result = self.memory.$method(call, store, request).await;
+                    self.ends(stringify!($method), result)
+                }
+            )*
+            $($own)*
+        }
+    };
+}
+
+scripted! {
+    impl DataStoreDriver {
+        get_to(DataObject) -> ToAnswer;
+        create_async(CreateRequest) -> CreateResult;
+        delete_async(DataObject) -> ();
+        describe(DataObject) -> ObjectDescription;
+        list_objects(ListObjectsRequest) -> ObjectPage;
+        extents(ExtentsRequest) -> Vec<Extent>;
+        resize(ResizeRequest) -> CreateResult;
+        open_reader(OpenReaderRequest) -> Box<dyn DataReader>;
+        open_writer(OpenWriterRequest) -> OpenedWriter;
+    }
+    async fn get_capabilities(
+        &self,
+        call: &CallContext,
+        store: &StoreContext,
+    ) -> PluginResult<DataStoreCapabilities> {
+        let mut can = self.memory.get_capabilities(call, store).await?;
+        can.import_volume = true;
+        if let Some(change) = self.inner.capabilities.lock().unwrap().as_ref() {
+            change(&mut can);
+        }
+        Ok(can)
+    }
+    async fn get_store_to(
+        &self,
+        call: &CallContext,
+        store: &StoreContext,
+    ) -> PluginResult<DataStoreTo> {
+        self.memory.get_store_to(call, store).await
+    }
+    async fn can_copy(&self, _: &CallContext, _: CopyRequest) -> PluginResult<bool> {
+        Ok(*self.inner.copies_itself.lock().unwrap())
+    }
+    async fn copy_async(
+        &self,
+        call: &CallContext,
+        request: CopyRequest,
+    ) -> PluginResult<CopyResult> {
+        self.begins("copy_async")?;
+        let store = StoreContext::new(request.destination.store);
+        let ask = CreateRequest::new(request.destination.object);
+        let made = self.memory.create_async(call, &store, ask).await?;
+        self.memory.copy(request.source.object.path(), &made.path, 0, true)?;
+        self.ends("copy_async", Ok(CopyResult::new(made.path)))
+    }
+}
+
+scripted! {
+    impl PrimaryDataStoreDriver {
+        take_snapshot(TakeSnapshotRequest) -> CreateResult;
+        revert_snapshot(RevertSnapshotRequest) -> ();
+    }
+    async fn update_quality_of_service(
+        &self,
+        _: &CallContext,
+        _: &StoreContext,
+        _: QosRequest,
+    ) -> PluginResult<()> {
+        self.begins("update_quality_of_service")
+    }
+    async fn handle_quality_of_service_for_volume_migration(
+        &self,
+        _: &CallContext,
+        _: &StoreContext,
+        _: QosMigrationRequest,
+    ) -> PluginResult<()> {
+        self.begins("handle_quality_of_service_for_volume_migration")
+    }
+    async fn provide_vm_info(
+        &self,
+        _: &CallContext,
+        _: &StoreContext,
+        _: VmInfoRequest,
+    ) -> PluginResult<()> {
+        self.begins("provide_vm_info")
+    }
+    async fn grant_access(
+        &self,
+        call: &CallContext,
+        store: &StoreContext,
+        request: AccessRequest,
+    ) -> PluginResult<ConnectionInfo> {
+        self.begins("grant_access")?;
+        let who = (request.object.path().to_owned(), request.host.uuid);
+        let mut granted = self.memory.grant_access(call, store, request).await?;
+        granted.chap = Some(ChapInfo::new("node", Secret::new("chap-s3cret")));
+        self.inner.access.lock().unwrap().insert(who);
+        self.ends("grant_access", Ok(granted))
+    }
+    async fn revoke_access(
+        &self,
+        _: &CallContext,
+        _: &StoreContext,
+        request: RevokeRequest,
+    ) -> PluginResult<()> {
+        self.begins("revoke_access")?;
+        self.inner.access.lock().unwrap().retain(|(path, host)| {
+            path != request.object.path()
+                || request.host.as_ref().is_some_and(|one| one.uuid != *host)
+        });
+        self.ends("revoke_access", Ok(()))
+    }
+    async fn get_storage_stats(
+        &self,
+        call: &CallContext,
+        store: &StoreContext,
+    ) -> PluginResult<StorageStats> {
+        self.memory.get_storage_stats(call, store).await
+    }
+    async fn validate_volume_for_import(
+        &self,
+        call: &CallContext,
+        store: &StoreContext,
+        request: ImportRequest,
+    ) -> PluginResult<ObjectDescription> {
+        self.begins("validate_volume_for_import")?;
+        let mut volume = VolumeInfo::new(Uuid::nil(), "", 0);
+        volume.path = request.path;
+        self.memory.describe(call, store, volume.into()).await
+    }
+}
+
+#[async_trait]
+impl DataStoreProvider for Scripted {
+    fn get_name(&self) -> String {
+        self.memory.get_name()
+    }
+    fn get_types(&self) -> Vec<DataStoreProviderType> {
+        vec![DataStoreProviderType::Primary]
+    }
+    fn get_input_schema(&self, provider_type: DataStoreProviderType) -> InputSchema {
+        self.memory.get_input_schema(provider_type)
+    }
+    fn is_scope_supported(&self, scope: ScopeType) -> bool {
+        self.memory.is_scope_supported(scope)
+    }
+    async fn configure(
+        &self,
+        call: &CallContext,
+        settings: Settings,
+        host: Arc<dyn HostServices>,
+    ) -> PluginResult<()> {
+        self.memory.configure(call, settings, host).await
+    }
+    fn get_data_store_driver(&self, _: DataStoreProviderType) -> Option<Driver> {
+        Some(Driver::Primary(Arc::new(self.clone())))
+    }
+    fn get_data_store_life_cycle(&self, provider_type: DataStoreProviderType) -> Option<LifeCycle> {
+        self.memory.get_data_store_life_cycle(provider_type)
+    }
+    fn get_host_listener(&self) -> Option<Arc<dyn HypervisorHostListener>> {
+        self.memory.get_host_listener()
+    }
+}

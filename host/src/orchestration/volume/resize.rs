@@ -1,0 +1,255 @@
+//! A volume gets another size, or the qualities of another disk offering.
+//!
+//! **Invariant:** what the record says of the size is what the back end described last, whether
+//! the change was done, failed or was cancelled half-way.
+
+use super::plan::size;
+use super::{advance, pool_of};
+use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::model::{Failure, RecordKind, Stored, Volume, VolumeEvent};
+use crate::orchestration::pool_access::PoolAccess;
+use crate::orchestration::request::{RequestContext, Started};
+use crate::orchestration::rooms::{Rooms, With, event};
+use crate::store::Change;
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::sync::Arc;
+use storage_plugin_api::{QosRequest, QualityOfService, ResizeRequest};
+use uuid::Uuid;
+
+/// What a volume is to become.
+#[derive(Debug, Clone, Default)]
+pub struct ResizeVolume {
+    /// Its size in bytes, where the offering leaves it open.
+    pub size_bytes: Option<u64>,
+    /// Its disk offering; the one it has if none is given.
+    pub disk_offering: Option<Uuid>,
+    /// The caller knows that bytes are lost.
+    pub shrink_ok: bool,
+}
+
+impl super::Volumes {
+    /// Begins to resize a volume (`resizeVolume`). The space of the larger of both sizes is
+    /// reserved when this returns.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a smaller size without consent, `Unsupported` where the driver cannot,
+    /// `CapacityExceeded`, `Conflict` in another state than Ready.
+    pub async fn resize(
+        &self,
+        request: &RequestContext,
+        uuid: Uuid,
+        wish: ResizeVolume,
+    ) -> Result<Started, Failure> {
+        let mut volume = self.rooms.find_volume(uuid).await?;
+        let pool = pool_of(&volume)?;
+        let offering = match wish.disk_offering {
+            Some(offering) => Some(self.rooms.find_disk_offering(offering).await?),
+            None => None,
+        };
+        let wished = match (&offering, wish.size_bytes) {
+            (Some(offering), None) if offering.size_bytes.is_none() => Some(volume.size_bytes),
+            (None, None) => {
+                return Err(Failure::invalid("give the new size, or a disk offering that has one"));
+            }
+            (_, wished) => wished,
+        };
+        let wished = size(wished, offering.as_deref(), None)?;
+        let mut access = self.rooms.access(pool).await?;
+        let call = storage_plugin_api::CallContext::new(uuid);
+        let capabilities = access.capabilities(&call).await?;
+        let from = volume.size_bytes;
+        let rounded = if wished == from {
+            // Only other qualities are asked for, of a size that may be older than the limits.
+            Some(from)
+        } else {
+            capabilities.limits.round_up(wished)
+        };
+        let to = rounded.ok_or_else(|| {
+            Failure::invalid(format!(
+                "{wished} bytes are more than storage pool {:?} makes of a volume: at most {}",
+                access.pool.name, capabilities.limits.max_size_bytes
+            ))
+        })?;
+        if to < from && !wish.shrink_ok {
+            return Err(Failure::invalid(format!(
+                "volume {:?} has {from} bytes; to shrink it to {to} loses the last of them, and \
+                 needs shrinkok=true",
+                volume.name
+            )));
+        }
+        let can = match to.cmp(&from) {
+            Ordering::Less => capabilities.shrink,
+            Ordering::Equal => true,
+            Ordering::Greater => capabilities.resize,
+        };
+        if !can {
+            return Err(Failure::unsupported(format!(
+                "provider {:?} of storage pool {:?} cannot {} a volume",
+                access.pool.provider,
+                access.pool.name,
+                if to < from { "shrink" } else { "grow" }
+            )));
+        }
+        advance(&mut volume, &[VolumeEvent::ResizeRequested])?;
+        let changes = vec![
+            Change::ExpectUnused(uuid),
+            Change::update(&volume),
+            Change::Reserve { store: pool, owner: uuid, bytes: from.max(to) },
+        ];
+        let state = State {
+            volume: uuid,
+            from,
+            to,
+            disk_offering: offering.as_ref().map(|offering| offering.uuid),
+            quality_of_service: offering.map(|offering| offering.quality_of_service),
+            enforced: capabilities.quality_of_service,
+        };
+        let object = (RecordKind::Volume, uuid);
+        self.rooms.begin::<Flow>(request, object, With::default(), changes, &state).await
+    }
+}
+
+/// `volume.resize`: the driver changes the size, then the record says so.
+pub(super) struct Flow(pub(super) Arc<Rooms>);
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct State {
+    volume: Uuid,
+    from: u64,
+    to: u64,
+    disk_offering: Option<Uuid>,
+    quality_of_service: Option<QualityOfService>,
+    /// The storage itself keeps to the qualities.
+    enforced: bool,
+}
+
+impl jobs::Flow for Flow {
+    type State = State;
+    const NAME: &'static str = "volume.resize";
+    const VERSION: u32 = 1;
+    // Bytes that were cut off do not come back, so undoing is to find out what is true.
+    const STEPS: &'static [Step<Self>] =
+        &[Step::outside("resize it on the pool", step_fn!(resize)).undone_by(step_fn!(find_out))];
+
+    fn abandon<'a>(&'a self, _: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
+        Box::pin(self.rest(state))
+    }
+}
+
+impl Flow {
+    async fn resize(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        let mut volume = self.0.find_volume(state.volume).await?;
+        let pool = self.0.access(pool_of(&volume)?).await?;
+        if state.to == state.from {
+            self.set_qualities(context, state, &pool, &volume).await?;
+        } else {
+            self.set_size(context, state, &pool, &mut volume).await?;
+        }
+        let shown = pool.describe(context, volume.as_seen_by_plugins(volume.id)).await?;
+        if !shown.present {
+            return Err(pool.contradiction("resized the volume", "is not there"));
+        }
+        if shown.size_bytes < state.to {
+            return Err(pool.contradiction("resized the volume", "is smaller than asked for"));
+        }
+        if state.to < state.from && shown.size_bytes >= state.from {
+            return Err(pool.contradiction("shrank the volume", "is as large as before"));
+        }
+        volume.size_bytes = shown.size_bytes;
+        volume.physical_size_bytes = shown.physical_size_bytes;
+        volume.disk_offering = state.disk_offering.or(volume.disk_offering);
+        if let Some(quality_of_service) = state.quality_of_service {
+            volume.quality_of_service = quality_of_service;
+        }
+        advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+        let told = format!("volume {:?} has {} bytes now", volume.name, volume.size_bytes);
+        Ok(vec![
+            Change::Reserve { store: pool.pool.uuid, owner: volume.uuid, bytes: volume.size_bytes },
+            Change::update(&volume),
+            event(
+                "VOLUME.RESIZE",
+                (RecordKind::Volume, volume.uuid),
+                context.operation(),
+                context.account(),
+                told,
+            ),
+        ])
+    }
+
+    async fn set_size(
+        &self,
+        context: &StepContext,
+        state: &State,
+        pool: &PoolAccess<'_>,
+        volume: &mut Stored<Volume>,
+    ) -> Result<(), StepError> {
+        let mut ask = ResizeRequest::new(volume.as_seen_by_plugins(volume.id), state.to);
+        ask.shrink_ok = state.to < state.from;
+        ask.quality_of_service = state.quality_of_service;
+        if let Some(instance) = self.0.running_instance(volume).await? {
+            ask.instance_name = Some(instance.name.clone());
+            if let Some(host) = instance.host {
+                ask.hosts.extend(self.0.host_as_seen(host).await?);
+            }
+        }
+        let call = context.call();
+        let made = pool.driver.resize(&call, &pool.context, ask);
+        let made = pool.guarded(&call, made).await?;
+        if !made.path.is_empty() {
+            volume.path = made.path;
+        }
+        if !made.details.is_empty() {
+            volume.details = made.details;
+        }
+        Ok(())
+    }
+
+    /// The size stays; the driver is asked only where it keeps to qualities.
+    async fn set_qualities(
+        &self,
+        context: &StepContext,
+        state: &State,
+        pool: &PoolAccess<'_>,
+        volume: &Stored<Volume>,
+    ) -> Result<(), StepError> {
+        let Some(qualities) = state.quality_of_service.filter(|_| state.enforced) else {
+            return Ok(());
+        };
+        let ask = QosRequest::new(volume.as_seen_by_plugins(volume.id), qualities);
+        let call = context.call();
+        let set = pool.driver.update_quality_of_service(&call, &pool.context, ask);
+        Ok(pool.guarded(&call, set).await?)
+    }
+
+    /// The driver may have done its work although it failed: the record says what is there.
+    async fn find_out(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        let mut volume = self.0.find_volume(state.volume).await?;
+        let pool = self.0.access(pool_of(&volume)?).await?;
+        let shown = pool.describe(context, volume.as_seen_by_plugins(volume.id)).await?;
+        if shown.present {
+            volume.size_bytes = shown.size_bytes;
+            volume.physical_size_bytes = shown.physical_size_bytes;
+        }
+        // Never more than was reserved at the start: the way back must not fail for want of room.
+        let bytes = volume.size_bytes.min(state.from.max(state.to));
+        Ok(vec![
+            Change::Reserve { store: pool.pool.uuid, owner: volume.uuid, bytes },
+            Change::update(&volume),
+        ])
+    }
+
+    async fn rest(&self, state: &State) -> Result<Vec<Change>, StepError> {
+        let mut volume = self.0.find_volume(state.volume).await?;
+        advance(&mut volume, &[VolumeEvent::OperationFailed])?;
+        Ok(vec![Change::update(&volume)])
+    }
+}
