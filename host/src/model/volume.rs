@@ -59,6 +59,10 @@ pub struct Volume {
     /// When it was destroyed, for the retention before it is expunged.
     #[serde(default)]
     pub destroyed_us: Option<i64>,
+    /// It was released: its record is removed, its bytes are somebody else's, and nothing of this
+    /// host ever deletes them.
+    #[serde(default)]
+    pub released: bool,
 }
 
 impl Volume {

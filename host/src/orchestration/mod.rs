@@ -14,6 +14,8 @@ mod request;
 mod rooms;
 
 mod allocation;
+pub mod doctor;
+pub mod reconcile;
 pub mod storage_pool;
 pub mod volume;
 mod zones;
@@ -23,6 +25,8 @@ pub use rooms::{Policy, Rooms, RoomsParts, Windows};
 pub use zones::Zones;
 
 use crate::model::Failure;
+use doctor::Doctor;
+use reconcile::{Pace, Reconcile};
 use std::sync::Arc;
 use storage_pool::StoragePools;
 use volume::Volumes;
@@ -36,6 +40,10 @@ pub struct Orchestration {
     pub volumes: Volumes,
     /// Zones, pods, clusters and disk offerings.
     pub zones: Zones,
+    /// The truth of the back ends beside that of the store.
+    pub reconcile: Reconcile,
+    /// What is wrong, and the way out.
+    pub doctor: Doctor,
     rooms: Arc<Rooms>,
 }
 
@@ -46,6 +54,8 @@ impl Orchestration {
             storage_pools: StoragePools::new(Arc::clone(&rooms)),
             volumes: Volumes::new(Arc::clone(&rooms)),
             zones: Zones::new(Arc::clone(&rooms)),
+            reconcile: Reconcile::new(Arc::clone(&rooms)),
+            doctor: Doctor::new(Arc::clone(&rooms)),
             rooms,
         }
     }
@@ -58,6 +68,7 @@ impl Orchestration {
         self.zones.seed().await?;
         self.storage_pools.connect_all().await?;
         let recovered = self.rooms.jobs.recover().await?;
+        self.reconcile.watch(Pace::default());
         if recovered > 0 {
             log::info!("{recovered} operations go on from before the start of the host");
         }

@@ -2,14 +2,20 @@
 //!
 //! One file for each kind of record: its `response!` struct, and how it is filled.
 
+mod event;
 mod job;
 mod names;
+mod operation;
+mod orphan;
 mod storage_pool;
 mod volume;
 mod zone;
 
+pub(super) use event::EventResponse;
 pub(super) use job::JobResponse;
 pub(super) use names::Names;
+pub(super) use operation::OperationResponse;
+pub(super) use orphan::OrphanResponse;
 pub(super) use storage_pool::StoragePoolResponse;
 pub(super) use volume::VolumeResponse;
 pub(super) use zone::ZoneResponse;

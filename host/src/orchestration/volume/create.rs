@@ -202,6 +202,7 @@ impl Plan {
             instance: None,
             device_id: None,
             destroyed_us: None,
+            released: false,
         })
     }
 }
