@@ -81,6 +81,12 @@ impl Api {
         self.in_flight.busy().await;
     }
 
+    /// What the handlers work with.
+    #[cfg(test)]
+    pub(super) fn services(&self) -> &Services {
+        &self.services
+    }
+
     /// Answers a request.
     pub(super) async fn answer(&self, request: RequestId, form: Result<Form, ApiError>) -> Answer {
         let begun = Instant::now();

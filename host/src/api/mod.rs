@@ -59,3 +59,8 @@ pub use self::server::{router, serve, serve_router};
 pub use self::signature::sign;
 pub use self::timestamp::{format_timestamp, parse_timestamp};
 pub use self::values::{Date, Id, TzDate};
+
+/// The commands of the product: what the command line makes its verbs from.
+pub fn command_table() -> CommandTable {
+    commands::all()
+}

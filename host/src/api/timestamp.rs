@@ -22,6 +22,12 @@ pub(super) fn format_us(micros: i64) -> String {
     format_timestamp(SystemTime::UNIX_EPOCH + since)
 }
 
+/// A moment in microseconds since 1970 (UTC), as the store keeps it.
+pub(super) fn micros(moment: SystemTime) -> i64 {
+    let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
 /// Reads a moment; `None` for a text of another form.
 pub fn parse_timestamp(text: &str) -> Option<SystemTime> {
     let (local, offset) = text.split_at_checked(LOCAL)?;

@@ -71,6 +71,11 @@ pub(super) enum Verb {
         #[arg(long, value_enum, default_value_t)]
         output: Output,
     },
+    /// Print the completions of a shell.
+    Completions {
+        /// Which.
+        shell: clap_complete::Shell,
+    },
 }
 
 #[derive(Debug, Subcommand)]

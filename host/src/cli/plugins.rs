@@ -25,9 +25,7 @@ pub(super) fn list(common: &Common, form: Output) -> anyhow::Result<ExitCode> {
             api_command::run(&client, "listStoragePlugins", &[], form, &mut out)?;
         }
         Ok(client) => {
-            let answer = client.call("listStoragePlugins", &[])?;
-            let plugins = answer["storageplugin"].as_array().cloned().unwrap_or_default();
-            write_list(&mut out, &plugins)?;
+            write_list(&mut out, &client.call_text("listStoragePlugins", &[])?)?;
         }
         Err(ClientError::NotRunning { .. }) => {
             drop(out);
@@ -47,7 +45,7 @@ fn list_probed(config: &HostConfig, form: Output) -> anyhow::Result<ExitCode> {
     output::answer(form, &reports, |mut out| {
         writeln!(out, "No host runs on {}: probed just now.", config.host.data_dir.display())?;
         let plugins: Vec<Value> = reports.iter().map(listed).collect();
-        write_list(&mut out, &plugins)
+        write_list(&mut out, &json!({ "plugins": { "storageplugin": plugins } }).to_string())
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -83,25 +81,19 @@ const COLUMNS: [&str; 9] =
 const DIGEST_SHOWN: usize = 12;
 
 /// A line a plugin, and below them why some were refused.
-fn write_list(mut out: &mut dyn Write, plugins: &[Value]) -> io::Result<()> {
-    let text = |plugin: &Value, key: &str| plugin[key].as_str().unwrap_or_default().to_owned();
-    let rows: Vec<Vec<String>> = plugins
-        .iter()
-        .map(|plugin| {
-            COLUMNS
-                .iter()
-                .map(|column| match *column {
-                    "digest" => text(plugin, column).chars().take(DIGEST_SHOWN).collect(),
-                    column => text(plugin, column),
-                })
-                .collect()
-        })
-        .collect();
-    table::write(&mut out, &COLUMNS, &rows)?;
-    for plugin in plugins.iter().filter(|plugin| plugin["reason"].is_string()) {
-        let (code, reason) = (text(plugin, "code"), text(plugin, "reason"));
-        writeln!(out, "\n{} was refused: {code}\n  {reason}", text(plugin, "name"))?;
-        writeln!(out, "  {}", text(plugin, "wayout"))?;
+fn write_list(mut out: &mut dyn Write, answer: &str) -> io::Result<()> {
+    let shortened = |column: &str, text: &str| match column {
+        "digest" => text.chars().take(DIGEST_SHOWN).collect(),
+        _ => text.to_owned(),
+    };
+    table::write_columns(answer, &COLUMNS, shortened, &mut out)?;
+    for plugin in table::rows_of(answer)?.unwrap_or_default() {
+        let text = |key: &str| plugin.text(key).unwrap_or_default();
+        if text("reason").is_empty() {
+            continue;
+        }
+        writeln!(out, "\n{} was refused: {}\n  {}", text("name"), text("code"), text("reason"))?;
+        writeln!(out, "  {}", text("wayout"))?;
     }
     Ok(())
 }

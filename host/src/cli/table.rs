@@ -6,7 +6,7 @@
 
 mod ordered;
 
-use ordered::Json;
+pub(super) use ordered::Json;
 use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
@@ -95,40 +95,43 @@ impl Table {
     }
 }
 
-/// Writes a table of rows under a head.
-///
-/// # Errors
-/// Whatever `out` says.
-pub fn write(
-    out: &mut (impl Write + ?Sized),
-    head: &[&str],
-    rows: &[Vec<String>],
-) -> io::Result<()> {
-    let mut table = Table::new(head.iter().copied());
-    for row in rows {
-        table.row(row.iter().map(String::as_str));
-    }
-    table.write(out)
-}
-
-/// Writes these columns of the list that a command answered, however wide they are.
+/// Writes these columns of the list that a command answered, however wide they are; `form` makes
+/// the text of a cell from the name of its column and its value. Another answer is written as
+/// [`write_answer`] does.
 ///
 /// # Errors
 /// Whatever `out` says; `InvalidData` for a text that is no answer.
 pub fn write_columns(
     answer: &str,
     columns: &[&str],
+    form: impl Fn(&str, &str) -> String,
     out: &mut (impl Write + ?Sized),
 ) -> io::Result<()> {
-    let Some(Json::Object(entries)) = body_of(answer)? else {
-        return Ok(());
+    let Some(rows) = rows_of(answer)? else {
+        return write_answer(answer, usize::MAX, out);
     };
+    let mut table = Table::new(columns.iter().copied());
+    for row in rows {
+        table.row(columns.iter().map(|column| match row.text(column) {
+            Some(text) => form(column, &text),
+            None => String::new(),
+        }));
+    }
+    table.write(out)
+}
+
+/// The list that a command answered, if it answered one.
+pub(super) fn rows_of(answer: &str) -> io::Result<Option<Vec<Json>>> {
+    let Some(Json::Object(entries)) = body_of(answer)? else {
+        return Ok(None);
+    };
+    let is_list =
+        entries.iter().all(|(key, value)| key == "count" || matches!(value, Json::Array(_)));
     let rows = entries.into_iter().find_map(|(_, value)| match value {
         Json::Array(rows) => Some(rows),
         _ => None,
     });
-    let columns = columns.iter().map(|&column| column.to_owned()).collect();
-    table_of(columns, rows.unwrap_or_default()).write(out)
+    Ok(rows.filter(|_| is_list))
 }
 
 /// Writes the answer of a command for people.
@@ -170,7 +173,11 @@ fn write_body(
     }
 }
 
-fn write_object(fields: &[(String, Json)], out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+/// Writes fields, a line each.
+pub(super) fn write_object(
+    fields: &[(String, Json)],
+    out: &mut (impl Write + ?Sized),
+) -> io::Result<()> {
     let widest = widest(fields.iter().map(|(key, _)| key));
     for (key, value) in fields {
         write_line(key, &printable(&value.to_string()), widest, out)?;
@@ -276,11 +283,12 @@ mod tests {
     #[test]
     fn columns_of_a_list_can_be_chosen() {
         let mut out = Vec::new();
-        write_columns(LIST, &["up", "name", "none"], &mut out).unwrap();
+        let form = |column: &str, text: &str| format!("{text}{}", &column[..1]);
+        write_columns(LIST, &["up", "name", "none"], form, &mut out).unwrap();
         expect![[r#"
-            UP    NAME    NONE
-                  é
-            true  longer
+            UP     NAME     NONE
+                   én
+            trueu  longern
         "#]]
         .assert_eq(&String::from_utf8(out).unwrap());
     }

@@ -12,6 +12,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use storage_plugin_api::PluginErrorKind;
 pub use storage_plugin_api::Progress;
+use tokio::sync::broadcast;
 use uuid::Uuid;
 
 /// What an operation begins with.
@@ -43,7 +44,11 @@ struct Inner {
     repository: Arc<dyn Repository>,
     flows: Mutex<HashMap<&'static str, Arc<dyn ErasedFlow>>>,
     live: Mutex<HashMap<Uuid, Arc<Live>>>,
+    given_up: broadcast::Sender<Uuid>,
 }
+
+/// How many operations that gave a call up a slow listener may be behind.
+const GIVEN_UP_KEPT: usize = 256;
 
 /// The name under which an operation holds a record for itself.
 fn claim_of(object: Uuid) -> String {
@@ -58,7 +63,12 @@ fn use_of(object: Uuid, operation: Uuid) -> String {
 impl Jobs {
     /// An engine over a store. Flows are added before it recovers.
     pub fn new(repository: Arc<dyn Repository>) -> Self {
-        let inner = Inner { repository, flows: Mutex::default(), live: Mutex::default() };
+        let inner = Inner {
+            repository,
+            flows: Mutex::default(),
+            live: Mutex::default(),
+            given_up: broadcast::Sender::new(GIVEN_UP_KEPT),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -150,6 +160,10 @@ impl Jobs {
             }
             jobs.lock_live().remove(&uuid);
             live.end();
+            if live.gave_up() {
+                // Nobody may listen, as in a test.
+                jobs.inner.given_up.send(uuid).ok();
+            }
         });
     }
 
@@ -197,12 +211,37 @@ impl Jobs {
         self.find_live(uuid)?.progress()
     }
 
+    /// The operations that ended and had given a call up on their way: that call may still take
+    /// effect, though nobody waits for it.
+    pub fn given_up(&self) -> broadcast::Receiver<Uuid> {
+        self.inner.given_up.subscribe()
+    }
+
     /// The names of the flows, sorted.
     pub fn flow_names(&self) -> Vec<&'static str> {
         let flows = self.inner.flows.lock().unwrap_or_else(PoisonError::into_inner);
         let mut names: Vec<_> = flows.keys().copied().collect();
         names.sort_unstable();
         names
+    }
+
+    /// The name of the step that an operation does or undoes now; `None` for one that rests.
+    pub fn step_of(&self, operation: &Operation) -> Option<&'static str> {
+        let flow = self.flow(&operation.flow)?;
+        match operation.phase {
+            Phase::Running => Some(flow.step_name(operation.position)),
+            // On the way back the position counts what is still to be undone.
+            Phase::Undoing => match operation.position.checked_sub(1) {
+                Some(step) => Some(flow.step_name(step)),
+                None => Some("begin"),
+            },
+            Phase::Done | Phase::Undone => None,
+        }
+    }
+
+    /// Whether somebody in this process works on an operation.
+    pub fn is_running(&self, uuid: Uuid) -> bool {
+        self.lock_live().contains_key(&uuid)
     }
 
     /// How many operations run.

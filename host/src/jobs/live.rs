@@ -1,6 +1,7 @@
 //! An operation that runs in this process: how far it is, whether to cancel it, its end.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use storage_plugin_api::{CallContext, Progress};
 use tokio::sync::watch;
@@ -10,6 +11,7 @@ pub(super) struct Live {
     call: Mutex<Option<CallContext>>,
     cancelled: watch::Sender<bool>,
     ended: watch::Sender<bool>,
+    gave_up: AtomicBool,
 }
 
 impl Live {
@@ -18,6 +20,7 @@ impl Live {
             call: Mutex::new(None),
             cancelled: watch::Sender::new(cancelled),
             ended: watch::Sender::new(false),
+            gave_up: AtomicBool::new(false),
         }
     }
 
@@ -63,6 +66,16 @@ impl Live {
         if cancelled.wait_for(|cancelled| *cancelled).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// A call was given up, so it may still take effect.
+    pub(super) fn note_given_up(&self) {
+        self.gave_up.store(true, Ordering::Release);
+    }
+
+    /// Whether a call was given up.
+    pub(super) fn gave_up(&self) -> bool {
+        self.gave_up.load(Ordering::Acquire)
     }
 
     /// The engine has put the operation down, at rest or for the next start.

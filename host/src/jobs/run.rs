@@ -95,6 +95,9 @@ impl Runner {
         let Err(error) = outcome else {
             return true;
         };
+        if error.failure.kind == PluginErrorKind::Timeout {
+            self.live.note_given_up();
+        }
         let next = if forward_only {
             pace::without_end(self.operation.attempt, error.retrying)
         } else {
@@ -195,6 +198,9 @@ impl Runner {
         let Err(error) = outcome else {
             return true;
         };
+        if error.failure.kind == PluginErrorKind::Timeout {
+            self.live.note_given_up();
+        }
         match pace::without_end(self.operation.attempt, error.retrying) {
             Next::Again(after) => self.wait(name, &error, after, false).await,
             _ => self.rest(&error),

@@ -15,9 +15,11 @@ mod rooms;
 
 mod allocation;
 mod copy;
+pub mod doctor;
 mod grants;
 pub mod hypervisor_host;
 pub mod instance;
+pub mod reconcile;
 pub mod snapshot;
 pub mod storage_pool;
 pub mod volume;
@@ -33,8 +35,10 @@ pub use rooms::{Policy, Rooms, RoomsParts, Windows};
 pub use zones::Zones;
 
 use crate::model::Failure;
+use doctor::Doctor;
 use hypervisor_host::HypervisorHosts;
 use instance::Instances;
+use reconcile::{Pace, Reconcile};
 use snapshot::Snapshots;
 use std::sync::Arc;
 use storage_pool::StoragePools;
@@ -55,6 +59,10 @@ pub struct Orchestration {
     pub instances: Instances,
     /// Zones, pods, clusters and disk offerings.
     pub zones: Zones,
+    /// The truth of the back ends beside that of the store.
+    pub reconcile: Reconcile,
+    /// What is wrong, and the way out.
+    pub doctor: Doctor,
     rooms: Arc<Rooms>,
 }
 
@@ -68,6 +76,8 @@ impl Orchestration {
             snapshots: Snapshots::new(Arc::clone(&rooms)),
             instances: Instances::new(Arc::clone(&rooms)),
             zones: Zones::new(Arc::clone(&rooms)),
+            reconcile: Reconcile::new(Arc::clone(&rooms)),
+            doctor: Doctor::new(Arc::clone(&rooms)),
             rooms,
         }
     }
@@ -82,6 +92,7 @@ impl Orchestration {
         self.storage_pools.watch_capacity();
         let recovered = self.rooms.jobs.recover().await?;
         self.volumes.expunge_periodically();
+        self.reconcile.watch(Pace::default());
         if recovered > 0 {
             log::info!("{recovered} operations go on from before the start of the host");
         }

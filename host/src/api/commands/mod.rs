@@ -9,7 +9,9 @@ use super::command::{Command, CommandTable};
 
 mod add_cluster;
 mod add_host;
+mod adopt_orphan;
 mod attach_volume;
+mod cancel_operation;
 mod cancel_storage_maintenance;
 mod create_disk_offering;
 mod create_pod;
@@ -36,10 +38,15 @@ mod get_path_for_volume;
 mod get_volume_connection;
 mod import_volume;
 mod list_apis;
+mod list_async_jobs;
 mod list_capabilities;
 mod list_clusters;
 mod list_disk_offerings;
+mod list_event_types;
+mod list_events;
+mod list_health_findings;
 mod list_hosts;
+mod list_operations;
 mod list_pods;
 mod list_service_offerings;
 mod list_snapshots;
@@ -52,11 +59,13 @@ mod list_volumes;
 mod list_volumes_for_import;
 mod list_zones;
 mod migrate_volume;
+mod purge_orphans;
 mod query_async_job_result;
 mod recover_volume;
 mod release_storage_pool_quarantine;
 mod resize_volume;
 mod revert_snapshot;
+mod scan_orphans;
 mod start_virtual_machine;
 mod stop_virtual_machine;
 mod unmanage_volume;
@@ -70,7 +79,9 @@ mod update_zone;
 pub(super) const ALL: &[Command] = &[
     add_cluster::COMMAND,
     add_host::COMMAND,
+    adopt_orphan::COMMAND,
     attach_volume::COMMAND,
+    cancel_operation::COMMAND,
     cancel_storage_maintenance::COMMAND,
     create_disk_offering::COMMAND,
     create_pod::COMMAND,
@@ -97,10 +108,15 @@ pub(super) const ALL: &[Command] = &[
     get_volume_connection::COMMAND,
     import_volume::COMMAND,
     list_apis::COMMAND,
+    list_async_jobs::COMMAND,
     list_capabilities::COMMAND,
     list_clusters::COMMAND,
     list_disk_offerings::COMMAND,
+    list_event_types::COMMAND,
+    list_events::COMMAND,
+    list_health_findings::COMMAND,
     list_hosts::COMMAND,
+    list_operations::COMMAND,
     list_pods::COMMAND,
     list_service_offerings::COMMAND,
     list_snapshots::COMMAND,
@@ -113,11 +129,13 @@ pub(super) const ALL: &[Command] = &[
     list_volumes_for_import::COMMAND,
     list_zones::COMMAND,
     migrate_volume::COMMAND,
+    purge_orphans::COMMAND,
     query_async_job_result::COMMAND,
     recover_volume::COMMAND,
     release_storage_pool_quarantine::COMMAND,
     resize_volume::COMMAND,
     revert_snapshot::COMMAND,
+    scan_orphans::COMMAND,
     start_virtual_machine::COMMAND,
     stop_virtual_machine::COMMAND,
     unmanage_volume::COMMAND,

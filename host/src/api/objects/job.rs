@@ -95,7 +95,7 @@ impl JobResponse {
 }
 
 /// `storage_pool` as CloudStack writes it: `StoragePool`.
-fn instance_type(kind: &str) -> String {
+pub(super) fn instance_type(kind: &str) -> String {
     kind.split('_')
         .map(|word| {
             let (first, rest) = word.split_at(1.min(word.len()));

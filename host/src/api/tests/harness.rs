@@ -199,6 +199,12 @@ impl TestServer {
         self.runtime.block_on(busy).unwrap();
     }
 
+    /// Changes the store behind the API's back.
+    pub(crate) fn change(&self, changes: Vec<crate::store::Change>) {
+        let repository = &self.api.services().orchestration.rooms().repository;
+        self.runtime.block_on(repository.transact(changes)).unwrap();
+    }
+
     /// Begins the shutdown.
     pub(crate) fn stop(&mut self) {
         self.shutdown.take().unwrap().send(()).unwrap();

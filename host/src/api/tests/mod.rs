@@ -6,6 +6,7 @@ mod commands;
 mod documentation;
 mod envelopes;
 mod files;
+mod operations;
 mod parameters;
 mod places;
 mod signatures;

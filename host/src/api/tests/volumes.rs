@@ -188,7 +188,7 @@ fn instances_are_what_clients_of_storage_need_of_them() {
     let listed = scene.call("listVirtualMachines", &[("state", "running")]).inner();
     let listed = &listed["virtualmachine"][0];
     assert_eq!((&listed["id"], &listed["state"]), (&id.into(), &"Running".into()));
-    assert_eq!((&listed["nic"], &listed["hostname"]), (&Value::Array(vec![]), &"node1".into()));
+    assert_eq!((&listed["nic"], &listed["hostname"]), (&Value::Array(vec![]), &"host1".into()));
     let stopped = scene.done("stopVirtualMachine", &[("id", id)]);
     assert_eq!(stopped["virtualmachine"]["state"], "Stopped");
     assert!(!keys(&stopped["virtualmachine"]).contains(&"hostid"));

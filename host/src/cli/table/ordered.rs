@@ -5,7 +5,7 @@ use std::fmt;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Json {
+pub(in crate::cli) enum Json {
     /// Keys and values, in their order.
     Object(Vec<(String, Json)>),
     /// Values.
@@ -14,6 +14,16 @@ pub(super) enum Json {
     Text(String),
     /// A number, `true`, `false` or `null`, as it is written.
     Word(String),
+}
+
+impl Json {
+    /// The short form of what is under a key of an object.
+    pub(in crate::cli) fn text(&self, key: &str) -> Option<String> {
+        let Self::Object(fields) = self else {
+            return None;
+        };
+        fields.iter().find(|(name, _)| name == key).map(|(_, value)| value.to_string())
+    }
 }
 
 impl<'de> Deserialize<'de> for Json {

@@ -62,8 +62,16 @@ impl World {
         let mut world =
             Self { orchestration, provider, zone: Uuid::nil(), host: Uuid::nil(), _dir: dir };
         world.zone = world.zones().await.uuid;
-        world.host = world.add_host("node1").await;
+        world.host = world.first_host().await;
         world
+    }
+
+    /// The hypervisor host of a new installation, which is added by an operation.
+    async fn first_host(&self) -> Uuid {
+        for operation in self.rooms().repository.unfinished_operations().await.unwrap() {
+            self.rooms().jobs.wait(operation.uuid).await.unwrap();
+        }
+        self.rooms().repository.list::<Host>(&Filter::default()).await.unwrap()[0].uuid
     }
 
     async fn zones(&self) -> Stored<Zone> {

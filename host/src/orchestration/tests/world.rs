@@ -176,7 +176,10 @@ impl Life {
                 let key = format!("{} {}", T::KIND, record.uuid());
                 let mut value = serde_json::to_value(&record).unwrap();
                 // Moments differ, and nothing decides by them but an expiry.
-                value.as_object_mut().unwrap().remove("destroyed_us");
+                let fields = value.as_object_mut().unwrap();
+                fields.remove("destroyed_us");
+                // Why something is as it is, for people.
+                fields.remove("note");
                 picture.records.insert(key, value);
             }
         }

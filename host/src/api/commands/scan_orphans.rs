@@ -1,0 +1,40 @@
+//! `scanOrphans`: what back end and store say differently.
+
+use crate::api::call::Call;
+use crate::api::command::{Command, handler};
+use crate::api::error::ApiError;
+use crate::api::objects::OrphanResponse;
+use crate::api::page::Listing;
+use crate::api::param::{Inputs, params};
+use crate::api::reply::Reply;
+use crate::api::values::Id;
+use crate::model::StoragePool;
+
+pub(super) const COMMAND: Command = Command {
+    name: "scanOrphans",
+    description: "Compares what storage pools list with what this host knows, in both directions, \
+                  and lists what is odd. Changes nothing (an extension of this host).",
+    since: None,
+    is_async: false,
+    params: Listing::<Params>::PARAMS,
+    response: OrphanResponse::FIELDS,
+    run: handler!(run),
+};
+
+params! {
+    struct Params {
+        "storageid" storage: Option<Id>   => "the storage pool to compare; all of them if none is given";
+        "class"     class: Option<String> => "only this class: unknown, leftover, misplaced, missing, foreign, unscanned";
+    }
+}
+
+async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
+    let pool = call.uuid_of::<StoragePool>("storageid", list.own.storage).await?;
+    let scans = call.services.orchestration.reconcile.scan(pool).await?;
+    let mut orphans: Vec<OrphanResponse> =
+        scans.into_iter().flat_map(OrphanResponse::all_of).collect();
+    orphans.retain(|orphan| {
+        list.own.class.as_ref().is_none_or(|class| class.eq_ignore_ascii_case(orphan.class()))
+    });
+    list.reply("orphan", &orphans)
+}

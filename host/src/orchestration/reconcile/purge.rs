@@ -1,0 +1,154 @@
+//! Leftovers go: objects whose records say that they were removed.
+//!
+//! **Invariant:** the record is read again under the claim of the operation that deletes, so no
+//! operation on the object runs meanwhile; the deletion is believed when `describe` confirms it.
+
+use super::{Orphan, OrphanClass, Reconcile};
+use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::model::{Failure, Phase, RecordKind};
+use crate::orchestration::request::RequestContext;
+use crate::orchestration::rooms::{Rooms, With, event};
+use crate::store::Change;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// How many leftovers are on their way out at once.
+const AT_ONCE: usize = 32;
+
+/// A leftover, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purged {
+    /// The object.
+    pub orphan: Orphan,
+    /// The operation that deletes it; `None` in a dry run, and where none could begin.
+    pub operation: Option<Uuid>,
+    /// Why it is still there.
+    pub failure: Option<Failure>,
+}
+
+impl Reconcile {
+    /// Deletes the leftovers of one pool, or of every pool, and waits until they are gone; in a
+    /// dry run it only tells which.
+    ///
+    /// # Errors
+    /// As [`scan`](Self::scan); why a leftover is still there is told beside it.
+    pub async fn purge(
+        &self,
+        request: &RequestContext,
+        pool: Option<Uuid>,
+        dry_run: bool,
+    ) -> Result<Vec<Purged>, Failure> {
+        let scans = self.scan(pool).await?;
+        let leftovers: Vec<Orphan> = scans
+            .into_iter()
+            .flat_map(|scan| scan.orphans)
+            .filter(|orphan| orphan.class == OrphanClass::Leftover)
+            .collect();
+        let mut purged = Vec::new();
+        for some in leftovers.chunks(AT_ONCE) {
+            let from = purged.len();
+            for orphan in some {
+                let begun = if dry_run { Ok(None) } else { self.begin(request, orphan).await };
+                let (operation, failure) = match begun {
+                    Ok(operation) => (operation, None),
+                    Err(failure) => (None, Some(failure)),
+                };
+                purged.push(Purged { orphan: orphan.clone(), operation, failure });
+            }
+            for one in purged.iter_mut().skip(from) {
+                if let Some(uuid) = one.operation {
+                    let operation = self.rooms.jobs.wait(uuid).await?;
+                    one.failure = match operation.phase {
+                        Phase::Done => None,
+                        _ => Some(operation.failure.unwrap_or_else(|| {
+                            Failure::unavailable(format!("operation {uuid} has not ended yet"))
+                        })),
+                    };
+                }
+            }
+        }
+        Ok(purged)
+    }
+
+    async fn begin(
+        &self,
+        request: &RequestContext,
+        orphan: &Orphan,
+    ) -> Result<Option<Uuid>, Failure> {
+        let (Some(object), Some(kind)) = (orphan.object, orphan.kind) else {
+            return Ok(None);
+        };
+        // A token names one operation, and here are many.
+        let mut request = request.clone();
+        request.caller.token = None;
+        let with = With { shared: vec![orphan.pool], ..With::default() };
+        let state = State { pool: orphan.pool, object, path: orphan.path.clone() };
+        let started =
+            self.rooms.begin::<Flow>(&request, (kind, object), with, Vec::new(), &state).await?;
+        Ok(Some(started.operation))
+    }
+}
+
+/// `orphan.purge`: the driver removes what should be gone.
+pub(super) struct Flow(pub(super) Arc<Rooms>);
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct State {
+    pool: Uuid,
+    object: Uuid,
+    path: String,
+}
+
+impl jobs::Flow for Flow {
+    type State = State;
+    const NAME: &'static str = "orphan.purge";
+    const VERSION: u32 = 1;
+    const STEPS: &'static [Step<Self>] =
+        &[Step::outside("remove it from the pool", step_fn!(remove))];
+
+    /// Nothing was begun but the operation itself.
+    fn abandon<'a>(&'a self, _: &'a StepContext, _: &'a mut State) -> StepFuture<'a> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
+impl Flow {
+    async fn remove(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        let known = self.0.known(state.object).await?.filter(|known| known.is_dead);
+        let known = known.ok_or_else(|| {
+            Failure::conflict(format!(
+                "the record of object {} does not say that it was removed; it is not touched",
+                state.object
+            ))
+        })?;
+        if self.0.owned_paths(state.pool).await?.contains(&state.path) {
+            return Err(Failure::conflict(format!(
+                "{:?} has another owner by now; it is not touched",
+                state.path
+            ))
+            .into());
+        }
+        let pool = self.0.access(state.pool).await?;
+        pool.delete(context, known.at(&state.path)).await?;
+        let told = format!(
+            "{} {:?}, which was removed before, was still on {:?} and is gone now",
+            kind_in_words(known.kind),
+            known.name,
+            pool.pool.name
+        );
+        let object = (known.kind, state.object);
+        Ok(vec![event("ORPHAN.PURGE", object, context.operation(), context.account(), told)])
+    }
+}
+
+fn kind_in_words(kind: RecordKind) -> &'static str {
+    match kind {
+        RecordKind::Snapshot => "snapshot",
+        _ => "volume",
+    }
+}
