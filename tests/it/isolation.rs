@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use storage_host::isolation::RunnerState;
 use storage_plugin_api::{PluginErrorKind, Retry};
-use tests::{LONG, Plugin, Skin, eventually, process_is_there};
+use tests::{Installation, LONG, Plugin, Row, Skin, eventually, process_is_there};
 use tokio::time::timeout;
 
 /// What a volume's name makes the driver do, and how the process is said to have ended.
@@ -85,6 +85,16 @@ async fn other_calls_go_on_beside_one_that_spins() {
     }
     assert_eq!(plugin.supervisor().status().restarts, 0);
     spinning.abort();
+}
+
+#[test]
+fn what_a_process_writes_to_its_standard_error_is_in_the_log_under_the_plugins_name() {
+    let row = Row::fault("fault").set("stderr", "muttered\nagain").isolated();
+    let host = Installation::with_null().row(row).start();
+    for said in ["muttered", "again"] {
+        let line = host.wait_for_line(said);
+        assert!(line.contains("WARN") && line.contains("plugin::fault::stderr"), "{line}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! Files that are no plugins: each is refused for what it is, before any of its code could run.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 use storage_host::loader::RefusalCode::{self, *};
 use tests::c_library::CLibraries;
@@ -194,6 +194,24 @@ fn a_directory_that_anyone_may_change_is_not_trusted() {
     let host = place.start();
     host.plugin("null").is_refused(WorldWritable, &["its directory", "0777"]);
     assert!(host.plugin("null").text("wayout").contains("chmod o-w"));
+}
+
+#[test]
+fn a_library_that_a_foreign_group_may_change_is_not_trusted() {
+    let place = Installation::with_null().row(Row::new("sample"));
+    let library = place.library("sample");
+    fs::copy(tests::artifacts::library("storage-volume-sample"), &library).unwrap();
+    fs::set_permissions(&library, fs::Permissions::from_mode(0o775)).unwrap();
+    // Of the host's own group, as umask 002 leaves it.
+    let host = place.start();
+    host.plugin("sample").is_ready();
+    host.stop();
+    // Only the superuser can give it to any group.
+    if chown(&library, None, Some(12_345)).is_ok() {
+        let host = place.start();
+        host.refuses("sample", GroupWritable, &["group 12345 may change the file", "0775"]);
+        assert!(host.plugin("sample").text("wayout").contains("chmod g-w"));
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The host's end of one running runner process.
 
 use super::frames::{OpenRequest, ToHost, ToRunner, length_of, pack, unpack};
+use super::stderr::log_stderr;
 use crate::loader::child::{self, ended};
 use crate::loader::{Refusal, RefusalCode};
 use bytes::Bytes;
@@ -83,8 +84,14 @@ impl Connection {
                 "see whether the system's limit of processes or open files is reached",
             )
         };
-        let (process, socket) =
-            child::spawn(executable, child::RUNNER, Stdio::inherit()).map_err(no_process)?;
+        // Without a log (the command line, a vendor's own run) it is shown as it comes.
+        let has_log = log::max_level() > log::LevelFilter::Off;
+        let stderr = if has_log { Stdio::piped() } else { Stdio::inherit() };
+        let (mut process, socket) =
+            child::spawn(executable, child::RUNNER, stderr).map_err(no_process)?;
+        if let Some(stderr) = process.stderr.take() {
+            tokio::spawn(log_stderr(request.plugin.clone(), stderr));
+        }
         socket.set_nonblocking(true).map_err(no_process)?;
         let (read, write) = UnixStream::from_std(socket).map_err(no_process)?.into_split();
         let connection = Arc::new(Self {

@@ -18,6 +18,7 @@ mod connection;
 mod frames;
 mod load;
 mod runner;
+mod stderr;
 mod streams;
 mod supervisor;
 mod turns;

@@ -5,8 +5,9 @@
 //! sub-directories; the loader never descends into them. Nothing of the file is read here.
 //!
 //! The invariant: a [`Located`] file lies, symbolic links resolved, under the directory of its
-//! kind; it is a regular file of a sane size that only root or the host's own user can change.
-//! It holds at the moment of looking: [`Located::recheck`] asks again, right before loading.
+//! kind; it is a regular file of a sane size that only root and the host's own user, or the group
+//! of either, can change (`writers` says why the group). It holds at the moment of looking:
+//! [`Located::recheck`] asks again, right before loading.
 
 use std::{
     fs::{self, Metadata},
@@ -18,15 +19,15 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use self::writers::Trusted;
 use super::refusal::{Refusal, RefusalCode};
+
+mod writers;
 
 /// The largest plugin file, in bytes: 30 times the largest known plugin.
 pub const SIZE_LIMIT: u64 = 512 * 1024 * 1024;
 /// How many of a directory's libraries a refusal lists.
 const LISTED: usize = 20;
-/// Permission bits: others may write; only owners may rename and remove.
-const WORLD_WRITABLE: u32 = 0o002;
-const STICKY: u32 = 0o1000;
 
 /// A plugin file that passed confinement, and its identity at that moment.
 ///
@@ -78,10 +79,10 @@ impl Located {
 /// Finds the file that a plugin row of `kind` (`image`, `volume`) calls `file_name`.
 ///
 /// # Errors
-/// `OutsideDirectory`, `Missing`, `NotAFile`, `WorldWritable`, `WrongOwner`, `TooLarge`,
-/// `Truncated` (it is empty) or `Unreadable`.
+/// `OutsideDirectory`, `Missing`, `NotAFile`, `WorldWritable`, `GroupWritable`, `WrongOwner`,
+/// `TooLarge`, `Truncated` (it is empty) or `Unreadable`.
 pub fn locate(plugin_dir: &Path, kind: &str, file_name: &str) -> Result<Located, Refusal> {
-    locate_as(rustix::process::geteuid().as_raw(), plugin_dir, kind, file_name)
+    locate_as(Trusted::this(), plugin_dir, kind, file_name)
 }
 
 /// The names of the libraries that lie directly in the directory of `kind`, sorted; none if
@@ -101,9 +102,9 @@ pub fn candidates(plugin_dir: &Path, kind: &str) -> Vec<String> {
     names
 }
 
-/// [`locate`] for a host that runs as user `euid`.
+/// [`locate`] for a host that trusts these.
 fn locate_as(
-    euid: u32,
+    trusted: Trusted,
     plugin_dir: &Path,
     kind: &str,
     file_name: &str,
@@ -121,8 +122,7 @@ fn locate_as(
             "name the compiled library, which lies directly in the directory",
         ));
     }
-    check_directories(&root, &dir, &path)?;
-    check_writers(&path, &metadata, euid)?;
+    trusted.check(&root, &dir, &path, &metadata)?;
     check_size(&path, metadata.len())?;
     Located::new(path, &metadata)
 }
@@ -194,45 +194,6 @@ fn why_missing(named: &Path, plugin_dir: &Path, kind: &str) -> String {
             format!("there is no such file; there is: {shown}, and {} more", more - LISTED)
         }
     }
-}
-
-/// Whoever can rename within one of these directories can replace the file.
-fn check_directories(root: &Path, dir: &Path, path: &Path) -> Result<(), Refusal> {
-    let between = path.ancestors().skip(1).take_while(|ancestor| ancestor.starts_with(dir));
-    for directory in between.chain([root]) {
-        let metadata = fs::metadata(directory).map_err(|error| unreadable(directory, &error))?;
-        if metadata.mode() & (WORLD_WRITABLE | STICKY) == WORLD_WRITABLE {
-            return Err(world_writable(path, directory, "its directory", metadata.mode()));
-        }
-    }
-    Ok(())
-}
-
-fn check_writers(path: &Path, metadata: &Metadata, euid: u32) -> Result<(), Refusal> {
-    if metadata.mode() & WORLD_WRITABLE != 0 {
-        return Err(world_writable(path, path, "the file", metadata.mode()));
-    }
-    let owner = metadata.uid();
-    if owner == 0 || owner == euid {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        RefusalCode::WrongOwner,
-        format!("cannot trust plugin {path:?}"),
-        format!(
-            "it belongs to user {owner}; the host, user {euid}, trusts its own files and root's"
-        ),
-        format!("if you trust it: chown {euid} {path:?}"),
-    ))
-}
-
-fn world_writable(path: &Path, culprit: &Path, called: &str, mode: u32) -> Refusal {
-    Refusal::new(
-        RefusalCode::WorldWritable,
-        format!("cannot trust plugin {path:?}"),
-        format!("anyone may change {called} {culprit:?} (mode {:04o})", mode & 0o7777),
-        format!("chmod o-w {culprit:?}, after making sure that nobody has changed the plugin"),
-    )
 }
 
 fn check_size(path: &Path, size: u64) -> Result<(), Refusal> {

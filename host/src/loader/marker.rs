@@ -1,10 +1,15 @@
-//! The durable marker "loading X": if the host dies while it loads X into its own process, the
-//! next start finds the marker, skips X and says so.
+//! The marker "loading X": if the host dies while it loads X into its own process, the next start
+//! finds the marker, skips X and says so.
+//!
+//! It outlives the process, however that ends: by a signal, an exit, `kill -9`. It is not synced,
+//! so it may not outlive the machine. That is meant: what brings a machine down has brought it
+//! down in the probe, which sets no marker; and a marker on the disk whose removal is not there
+//! yet would, after a power failure, refuse a plugin that loaded well.
 
 use super::digest::Digest;
 use super::refusal::{Refusal, RefusalCode};
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A marker that stands until it is cleared.
@@ -42,7 +47,7 @@ impl LoadingMarker {
         ))
     }
 
-    /// Sets the marker, durably.
+    /// Sets the marker.
     ///
     /// # Errors
     /// When the data directory cannot be written.
@@ -52,16 +57,11 @@ impl LoadingMarker {
         if !directory.is_dir() {
             fs::create_dir_all(&directory)?;
         }
-        let mut file = File::create(&path)?;
-        writeln!(file, "{digest}")?;
-        file.sync_data()?;
-        File::open(&directory)?.sync_all()?;
+        fs::write(&path, format!("{digest}\n"))?;
         Ok(Self { path })
     }
 
     /// Clears the marker: the plugin is loaded, or was refused in good order.
-    ///
-    /// Not synced: a marker that comes back after a crash of the machine only asks a question.
     pub fn clear(self) {
         if let Err(error) = fs::remove_file(&self.path) {
             log::warn!(path:? = self.path; "cannot remove the marker of a loaded plugin: {error}");

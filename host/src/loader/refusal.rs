@@ -30,6 +30,8 @@ pub enum RefusalCode {
     NotAFile,
     /// Anyone may change the file, or replace it in its directory.
     WorldWritable,
+    /// A group that is neither root's nor the host's own may change or replace the file.
+    GroupWritable,
     /// The file belongs neither to root nor to the user that the host runs as.
     WrongOwner,
     /// The file is larger than a plugin may be.

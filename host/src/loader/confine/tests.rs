@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{SIZE_LIMIT, candidates, locate, locate_as};
+use super::{SIZE_LIMIT, Trusted, candidates, locate, locate_as};
 use crate::loader::refusal::RefusalCode::{self, *};
 
 /// A plugin directory with `volume/libgood.so`, and a library outside it.
@@ -147,6 +147,60 @@ fn world_writable_directory_is_refused_unless_sticky() {
     }
 }
 
+/// What a host of this group says of a file or directory that its own group may write.
+fn as_group(plugins: &Plugins, group: u32) -> Result<(), super::Refusal> {
+    let trusted = Trusted { group, ..Trusted::this() };
+    locate_as(trusted, &plugins.root, "volume", "libgood.so").map(|_| ())
+}
+
+#[test]
+fn file_that_a_group_may_change_is_refused_unless_it_is_the_hosts_own_group() {
+    let plugins = Plugins::new();
+    let path = plugins.path("libgood.so");
+    // The superuser's group is trusted as he is; anyone else's files are of a group of his.
+    if fs::metadata(&path).unwrap().gid() == 0 {
+        chown(&path, None, Some(12_345)).unwrap();
+    }
+    let own = fs::metadata(&path).unwrap().gid();
+    as_group(&plugins, own + 1).unwrap();
+    chmod(&path, 0o775);
+    as_group(&plugins, own).unwrap();
+    let refusal = as_group(&plugins, own + 1).unwrap_err();
+    assert_eq!(refusal.code, GroupWritable);
+    let why = format!("group {own} may change the file");
+    assert!(refusal.why.contains(&why) && refusal.why.contains("mode 0775"), "{refusal}");
+    assert!(refusal.why.contains(&format!("the host, group {}", own + 1)), "{refusal}");
+    assert!(refusal.way_out.contains("chmod g-w"), "{refusal}");
+}
+
+#[test]
+fn file_that_the_group_of_root_may_change_is_located() {
+    let plugins = Plugins::new();
+    let path = plugins.path("libgood.so");
+    chmod(&path, 0o775);
+    // Only the superuser can make such a file.
+    if chown(&path, None, Some(0)).is_ok() {
+        as_group(&plugins, 12_345).unwrap();
+    }
+}
+
+#[test]
+fn directory_that_a_group_may_change_is_refused_unless_sticky() {
+    let plugins = Plugins::new();
+    let directory = plugins.root.join("volume");
+    if fs::metadata(&directory).unwrap().gid() == 0 {
+        chown(&directory, None, Some(12_345)).unwrap();
+    }
+    let own = fs::metadata(&directory).unwrap().gid();
+    chmod(&directory, 0o2775);
+    as_group(&plugins, own).unwrap();
+    let refusal = as_group(&plugins, own + 1).unwrap_err();
+    assert_eq!(refusal.code, GroupWritable);
+    assert!(refusal.why.contains("its directory"), "{refusal}");
+    chmod(&directory, 0o1775);
+    as_group(&plugins, own + 1).unwrap();
+}
+
 #[test]
 fn file_of_another_user_is_refused() {
     let plugins = Plugins::new();
@@ -156,8 +210,12 @@ fn file_of_another_user_is_refused() {
         chown(&path, Some(12_345), None).unwrap();
     }
     let owner = fs::metadata(&path).unwrap().uid();
-    locate_as(owner, &plugins.root, "volume", "libgood.so").unwrap();
-    let refusal = locate_as(owner + 1, &plugins.root, "volume", "libgood.so").unwrap_err();
+    let as_user = |user| {
+        let trusted = Trusted { user, ..Trusted::this() };
+        locate_as(trusted, &plugins.root, "volume", "libgood.so")
+    };
+    as_user(owner).unwrap();
+    let refusal = as_user(owner + 1).unwrap_err();
     assert_eq!(refusal.code, WrongOwner);
     assert!(refusal.what.contains("libgood.so"), "{refusal}");
     assert!(refusal.why.contains(&format!("user {owner};")), "{refusal}");
