@@ -49,7 +49,7 @@ impl Rooms {
         let pool =
             found.ok_or_else(|| Failure::not_found(format!("there is no storage pool {uuid}")))?;
         let access = self.access_unconnected(pool)?;
-        if !self.connected.has(uuid) {
+        if !self.connected.is_settled(&access.pool).await {
             let why = self.connected.failure(uuid).map(|why| format!(": {why}"));
             return Err(PluginError::unavailable(format!(
                 "storage pool {:?} is not connected{}",

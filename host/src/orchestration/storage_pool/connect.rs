@@ -18,14 +18,20 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use storage_plugin_api::PluginErrorKind;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// How long a caller waits for the first attempt of a start.
+const FIRST_ATTEMPT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// The pools that were connected in this life of the host.
 #[derive(Debug, Default)]
-pub(in crate::orchestration) struct Connected(Mutex<Known>);
+pub(in crate::orchestration) struct Connected {
+    known: Mutex<Known>,
+    changed: Notify,
+}
 
 #[derive(Debug, Default)]
 struct Known {
@@ -39,6 +45,8 @@ impl Connected {
         let mut known = self.lock();
         known.failures.remove(&pool);
         known.pools.insert(pool);
+        drop(known);
+        self.changed.notify_waiters();
     }
 
     pub(in crate::orchestration) fn remove(&self, pool: Uuid) {
@@ -58,10 +66,32 @@ impl Connected {
 
     fn failed(&self, pool: Uuid, why: String) {
         self.lock().failures.insert(pool, why);
+        self.changed.notify_waiters();
+    }
+
+    /// Whether a pool in use is connected, once its first attempt after a start has ended. So a
+    /// caller who comes a moment too early is not refused.
+    pub(in crate::orchestration) async fn is_settled(&self, pool: &StoragePool) -> bool {
+        let deadline = tokio::time::sleep(FIRST_ATTEMPT);
+        let mut deadline = std::pin::pin!(deadline);
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if self.has(pool.uuid) {
+                return true;
+            }
+            if !IN_USE.contains(&pool.state) || self.failure(pool.uuid).is_some() {
+                return false;
+            }
+            tokio::select! {
+                () = changed => {}
+                () = &mut deadline => return false,
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

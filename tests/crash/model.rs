@@ -1,0 +1,57 @@
+//! What a client knows: its volumes and snapshots, as far as the host has acknowledged them.
+
+use std::collections::BTreeMap;
+
+/// Who wrote the bytes of a volume, and for the how many-th time: the pattern follows from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bytes {
+    pub(crate) writer: String,
+    pub(crate) version: u64,
+}
+
+/// A volume.
+#[derive(Debug, Clone)]
+pub(crate) struct Volume {
+    pub(crate) name: String,
+    pub(crate) size_bytes: u64,
+    /// `None` while nobody has written to it.
+    pub(crate) bytes: Option<Bytes>,
+    /// It was destroyed and can be recovered.
+    pub(crate) destroyed: bool,
+}
+
+/// A snapshot.
+#[derive(Debug, Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) volume: String,
+    pub(crate) size_bytes: u64,
+    pub(crate) bytes: Option<Bytes>,
+}
+
+/// By their ids.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Model {
+    pub(crate) volumes: BTreeMap<String, Volume>,
+    pub(crate) snapshots: BTreeMap<String, Snapshot>,
+}
+
+impl Model {
+    pub(crate) fn len(&self) -> usize {
+        self.volumes.len() + self.snapshots.len()
+    }
+}
+
+/// What a client asks for, and what follows once it is done.
+#[derive(Debug, Clone)]
+pub(crate) enum Wish {
+    Create { name: String, pool: usize, size_bytes: u64 },
+    Clone { name: String, of: String },
+    FromSnapshot { name: String, of: String },
+    Grow { volume: String, size_bytes: u64 },
+    Destroy { volume: String },
+    Recover { volume: String },
+    Delete { volume: String },
+    TakeSnapshot { volume: String },
+    Revert { snapshot: String },
+    DeleteSnapshot { snapshot: String },
+}

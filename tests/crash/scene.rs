@@ -1,0 +1,99 @@
+//! The scene: an installation, two pools, the host that lives for a while.
+
+use rustix::process::Signal;
+use std::path::{Path, PathBuf};
+use tests::{Host, Installation, LONG, OrFail, Row, eventually, signal};
+
+/// Everything that outlives a host.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    installation: Installation,
+    host: Option<Host>,
+    pub(crate) zone: String,
+    /// The id of each pool and its directory.
+    pub(crate) pools: Vec<(String, PathBuf)>,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        let installation = Installation::new()
+            .host_key("log", "warn")
+            // How full the disk of this machine is does not matter here.
+            .variable("STORAGE_HOST_USED_THRESHOLD", "1")
+            .row(Row::of("sample", "sample"))
+            .row(Row::of("filesystem", "filesystem").isolated());
+        let host = installation.start();
+        let zones = host.api("listZones", &[]);
+        let zone = zones["zone"][0]["id"].as_str().or_fail("a zone").to_owned();
+        let mut pools = Vec::new();
+        for provider in ["Sample", "Filesystem"] {
+            let directory = installation.path().join(provider);
+            std::fs::create_dir_all(&directory).or_fail("make a directory");
+            let path = directory.to_str().or_fail("a path");
+            let made = host.api(
+                "createStoragePool",
+                &[
+                    ("name", provider),
+                    ("zoneid", &zone),
+                    ("url", &format!("file://{path}")),
+                    ("provider", provider),
+                    if provider == "Sample" { ("details[0].path", path) } else { ("tags", "") },
+                ],
+            );
+            let id = made["storagepool"]["id"].as_str().or_fail("a pool").to_owned();
+            pools.push((id, directory));
+        }
+        Self { installation, host: Some(host), zone, pools }
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.installation.data_dir()
+    }
+
+    pub(crate) fn host(&self) -> &Host {
+        self.host.as_ref().or_fail("a host")
+    }
+
+    pub(crate) fn signal(&mut self, what: Signal) {
+        self.host().process().signal(what);
+    }
+
+    /// Kills the process of the isolated plugin, if it has one now.
+    pub(crate) fn kill_plugin(&self) -> bool {
+        let plugin = self.host().plugin("filesystem");
+        let Some(pid) = plugin.0["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()) else {
+            return false;
+        };
+        signal(pid, Signal::KILL);
+        true
+    }
+
+    pub(crate) fn start_again(&mut self) {
+        if let Some(host) = self.host.take() {
+            host.wait();
+        }
+        self.host = Some(self.installation.start());
+    }
+
+    /// Waits until every operation rests; what does not within a minute is stuck.
+    pub(crate) fn wait_until_nothing_runs(&self) {
+        eventually(&format!("every operation rests within {LONG:?}"), || {
+            let running = self.host().api("listAsyncJobs", &[("pagesize", "-1")]);
+            let jobs = running["asyncjobs"].as_array().cloned().unwrap_or_default();
+            jobs.iter().all(|job| job["jobstatus"] != 0).then_some(())
+        });
+    }
+
+    /// The files below a directory.
+    pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(directory).or_fail("read a directory") {
+            let path = entry.or_fail("read a directory").path();
+            match path.is_dir() {
+                true => files.extend(Self::files(&path)),
+                false => files.push(path),
+            }
+        }
+        files
+    }
+}
