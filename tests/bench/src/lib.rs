@@ -5,6 +5,7 @@
 
 pub mod api_client;
 pub mod host_process;
+pub mod in_flight;
 
 use std::future::Future;
 use std::io::Write;

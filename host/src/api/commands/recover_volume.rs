@@ -4,7 +4,6 @@ use crate::api::call::Call;
 use crate::api::command::{Command, handler};
 use crate::api::error::ApiError;
 use crate::api::objects::VolumeResponse;
-use crate::api::objects::shown_one;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
@@ -28,6 +27,7 @@ params! {
 
 async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
     let volume = call.find::<Volume>("id", params.id).await?;
-    call.services.orchestration.volumes.recover(&call.request(), volume.uuid).await?;
-    shown_one::<Volume>(&call, volume.uuid).await
+    let volumes = &call.services.orchestration.volumes;
+    let begun = volumes.recover(&call.request(), volume.uuid).await?;
+    call.outcome(begun.operation).await
 }

@@ -75,14 +75,6 @@ pub(super) async fn shown(
     }
 }
 
-/// One object as it is now, for a command that answers with it at once.
-pub(super) async fn shown_one<T: Shown>(call: &Call, uuid: Uuid) -> Result<Reply, ApiError> {
-    match one::<T>(call, uuid).await? {
-        Some((key, value)) => Reply::object(key, &value),
-        None => Err(ApiError::no_such_entity("id", &uuid.to_string())),
-    }
-}
-
 async fn one<T: Shown>(call: &Call, uuid: Uuid) -> Result<Option<(&'static str, Value)>, ApiError> {
     let Some(stored) = call.repository().find_any::<T>(Key::Uuid(uuid)).await? else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! A volume is destroyed, and recovered while there is time.
+//! A volume is destroyed; `recover.rs` brings it back while there is time.
 //!
 //! What it is not: the end of its bytes; that is `expunge.rs`, which a periodic task begins here
 //! for every volume whose time is over.
@@ -37,35 +37,6 @@ impl super::Volumes {
         let object = (RecordKind::Volume, uuid);
         let state = State { volume: uuid };
         self.rooms.begin::<Flow>(request, object, With::default(), changes, &state).await
-    }
-
-    /// A destroyed volume comes back (`recoverVolume`), if its bytes are still there.
-    ///
-    /// # Errors
-    /// `Conflict` where it is not destroyed, or its bytes are gone.
-    pub async fn recover(&self, request: &RequestContext, uuid: Uuid) -> Result<(), Failure> {
-        let mut volume = self.rooms.find_volume(uuid).await?;
-        advance(&mut volume, &[VolumeEvent::RecoverRequested])?;
-        // An earlier attempt to expunge it may have come half-way.
-        let pool = self.rooms.access(super::pool_of(&volume)?).await?;
-        let context = StepContext::detached(&request.caller.account);
-        let shown = pool.describe(&context, volume.as_seen_by_plugins(volume.id)).await?;
-        if !shown.present {
-            return Err(Failure::conflict(format!(
-                "volume {:?} cannot be recovered: storage pool {:?} has its bytes no more",
-                volume.name, pool.pool.name
-            )));
-        }
-        volume.destroyed_us = None;
-        volume.note = None;
-        let told = event(
-            "VOLUME.RECOVER",
-            (RecordKind::Volume, uuid),
-            context.operation(),
-            context.account(),
-            format!("volume {:?} was recovered", volume.name),
-        );
-        Ok(self.rooms.repository.transact(vec![Change::update(&volume), told]).await?)
     }
 
     /// Begins to expunge every volume whose time to be recovered is over at a moment.

@@ -11,6 +11,7 @@ mod expunge;
 mod import;
 mod migrate;
 mod plan;
+mod recover;
 mod resize;
 mod unmanage;
 mod update;
@@ -39,6 +40,7 @@ impl Volumes {
     pub(super) fn new(rooms: Arc<Rooms>) -> Self {
         rooms.jobs.add_flow(Arc::new(create::Flow(Arc::clone(&rooms))));
         rooms.jobs.add_flow(Arc::new(expunge::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(recover::Flow(Arc::clone(&rooms))));
         rooms.jobs.add_flow(Arc::new(resize::Flow(Arc::clone(&rooms))));
         rooms.jobs.add_flow(Arc::new(attach::Flow(Arc::clone(&rooms))));
         rooms.jobs.add_flow(Arc::new(detach::Flow(Arc::clone(&rooms))));

@@ -221,7 +221,7 @@ async fn a_destroyed_volume_comes_back_with_its_bytes() {
     let seen = world.see(volume).await;
     assert_eq!(seen.state, VolumeState::Destroy);
     assert!(seen.destroyed_us.is_some() && world.provider.paths().contains(&path));
-    volumes.recover(&request(), volume).await.unwrap();
+    world.done(volumes.recover(&request(), volume).await).await;
     let seen = world.see(volume).await;
     assert_eq!((seen.state, seen.destroyed_us), (VolumeState::Ready, None));
     let again = volumes.recover(&request(), volume).await.unwrap_err();
@@ -229,7 +229,7 @@ async fn a_destroyed_volume_comes_back_with_its_bytes() {
     // What has lost its bytes does not come back.
     world.done(volumes.destroy(&request(), volume).await).await;
     world.provider.memory.with(|all| all.clear());
-    let refused = volumes.recover(&request(), volume).await.unwrap_err();
+    let refused = world.undone(volumes.recover(&request(), volume).await).await;
     assert_eq!(refused.kind, PluginErrorKind::Conflict);
     assert_eq!(world.see(volume).await.state, VolumeState::Destroy);
 }
