@@ -193,11 +193,17 @@ impl Doctor {
                 ),
                 "see `storage-host plugins list` for the reason".to_owned(),
             ),
-            Some(_) => (
-                format!("it is not connected: provider {:?} cannot reach it", pool.provider),
-                "look at the back end and at the host's log; it is tried again all the time"
-                    .to_owned(),
-            ),
+            Some(_) => {
+                let why = self.rooms.connected.failure(pool.uuid);
+                let why = why.unwrap_or_else(|| "it did not answer yet".to_owned());
+                (
+                    format!(
+                        "it is not connected: provider {:?} cannot reach it: {why}",
+                        pool.provider
+                    ),
+                    "look at the back end; it is tried again all the time".to_owned(),
+                )
+            }
         };
         Some(Finding::new(Severity::Error, thing, what, way_out).of(pool.uuid))
     }

@@ -5,6 +5,8 @@ use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, Host, HostState, InstanceEvent, RecordKind};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::storage_pool::expect_in_use;
+use crate::orchestration::volume::pool_of;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -42,6 +44,7 @@ impl super::Instances {
         for volume in &volumes {
             let volume = self.rooms.find_volume(*volume).await?;
             self.rooms.expect_in_reach(&volume, host.uuid).await?;
+            changes.push(expect_in_use(pool_of(&volume)?));
         }
         instance.host = Some(host.uuid);
         changes.extend([

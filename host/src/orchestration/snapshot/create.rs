@@ -5,6 +5,7 @@ use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, RecordKind, Snapshot, SnapshotEvent, SnapshotState, VolumeEvent};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::storage_pool::expect_in_use;
 use crate::orchestration::volume::{advance as advance_volume, pool_of};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
@@ -70,7 +71,8 @@ impl super::Snapshots {
             snapshot_type: "MANUAL".to_owned(),
         };
         advance(&mut snapshot, &[SnapshotEvent::CreateRequested])?;
-        let mut changes = vec![Change::update(&volume), Change::insert(&snapshot)];
+        let mut changes =
+            vec![expect_in_use(snapshot.pool), Change::update(&volume), Change::insert(&snapshot)];
         // A parent that goes at this moment would not know of its new child.
         changes.extend(parent.map(|parent| Change::Expect {
             kind: RecordKind::Snapshot,

@@ -7,6 +7,7 @@ use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, InstanceState, RecordKind, SnapshotState, VolumeEvent};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::storage_pool::expect_in_use;
 use crate::orchestration::volume::{advance as advance_volume, pool_of};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,7 @@ impl super::Snapshots {
         let after = snapshot.volume.size_bytes;
         advance_volume(&mut volume, &[VolumeEvent::RevertSnapshotRequested])?;
         let mut changes = vec![
+            expect_in_use(snapshot.pool),
             Change::Expect {
                 kind: RecordKind::Snapshot,
                 uuid,

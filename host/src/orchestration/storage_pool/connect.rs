@@ -103,6 +103,12 @@ pub(in crate::orchestration) fn in_use() -> Vec<&'static str> {
     IN_USE.iter().map(|state| state.as_str()).collect()
 }
 
+/// Asks, together with the beginning of an operation on a pool, that the pool is in use: one in
+/// maintenance, or on its way there, is left alone.
+pub(in crate::orchestration) fn expect_in_use(pool: Uuid) -> Change {
+    Change::Expect { kind: RecordKind::StoragePool, uuid: pool, states: in_use() }
+}
+
 impl super::StoragePools {
     /// Connects every pool in use, each on its own and until it answers. Returns at once.
     ///

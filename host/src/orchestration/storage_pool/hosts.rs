@@ -114,6 +114,12 @@ impl Rooms {
         access: &PoolAccess<'_>,
         host: &Stored<Host>,
     ) -> Result<Change, StepError> {
+        let filter = Filter {
+            owner: Some(access.pool.uuid),
+            name: Some(host.uuid.to_string()),
+            ..Filter::default()
+        };
+        let known = self.repository.list::<HostPool>(&filter).await?.into_iter().next();
         let mut local_path = None;
         if let Some(listener) = access.host_listener() {
             let ask = HostPoolRequest::new(
@@ -121,15 +127,17 @@ impl Rooms {
                 DataStore::clone(&access.context),
             );
             let call = context.call();
-            let answer = access.guarded(&call, listener.host_connect(&call, ask)).await?;
-            local_path = answer.local_path;
+            match access.guarded(&call, listener.host_connect(&call, ask)).await {
+                Ok(answer) => local_path = answer.local_path,
+                // One that was connected before stays so: its volumes may be in use.
+                Err(error) if known.is_some() => return Err(error.into()),
+                Err(error) => {
+                    // It may have let the host in all the same, and no record will say so.
+                    tell_disconnected(context, access, host).await;
+                    return Err(error.into());
+                }
+            }
         }
-        let filter = Filter {
-            owner: Some(access.pool.uuid),
-            name: Some(host.uuid.to_string()),
-            ..Filter::default()
-        };
-        let known = self.repository.list::<HostPool>(&filter).await?.into_iter().next();
         Ok(match known {
             Some(mut known) => {
                 known.local_path = local_path;
@@ -144,22 +152,26 @@ impl Rooms {
         })
     }
 
-    /// Tells the listener of every host that leaves a pool. A failure is logged: the host has
-    /// left all the same.
+    /// Tells the listener of every host that leaves a pool: those that know it, and those in its
+    /// reach, for an attempt to connect them may have ended before it could be written down. A
+    /// failure is logged: the host has left all the same.
     pub(in crate::orchestration) async fn disconnect(
         &self,
         context: &StepContext,
         access: &PoolAccess<'_>,
     ) -> Result<Vec<Change>, StepError> {
         let filter = Filter { owner: Some(access.pool.uuid), ..Filter::default() };
-        let mut changes = Vec::new();
-        for known in self.repository.list::<HostPool>(&filter).await? {
-            if let Some(host) = self.repository.find::<Host>(known.host).await? {
-                tell_disconnected(context, access, &host).await;
+        let known = self.repository.list::<HostPool>(&filter).await?;
+        let mut hosts = self.hosts_in_reach(&access.pool).await?;
+        for other in &known {
+            if hosts.iter().all(|host| host.uuid != other.host) {
+                hosts.extend(self.repository.find::<Host>(other.host).await?);
             }
-            changes.push(Change::Forget(RecordKind::HostPool, known.uuid));
         }
-        Ok(changes)
+        for host in &hosts {
+            tell_disconnected(context, access, host).await;
+        }
+        Ok(known.iter().map(|one| Change::Forget(RecordKind::HostPool, one.uuid)).collect())
     }
 
     /// Tells the listener of each pool that a host leaves, as far as there is a way to the pool.

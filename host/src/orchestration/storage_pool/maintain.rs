@@ -5,13 +5,13 @@
 
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
-    Failure, Instance, InstanceState, Machine, RecordKind, Snapshot, StoragePool, StoragePoolEvent,
-    Volume,
+    Failure, Instance, Machine, RecordKind, Snapshot, StoragePool, StoragePoolEvent, Volume,
 };
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With, event};
 use crate::store::{Change, Filter, Key};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -169,8 +169,15 @@ impl Rooms {
         Ok(())
     }
 
-    /// Fails, to be tried again, while an operation works on a volume or snapshot of a pool.
+    /// Fails, to be tried again, while an operation works on a volume or snapshot of a pool, or
+    /// uses the pool, as one does that moves a volume there.
     async fn refuse_running_work(&self, pool: &StoragePool) -> Result<(), StepError> {
+        let uses = format!("use:{}:", pool.uuid);
+        let claims = self.repository.list_claims().await?.into_iter();
+        let users: HashSet<Uuid> = claims
+            .filter(|claim| claim.name.starts_with(&uses))
+            .map(|claim| claim.holder)
+            .collect();
         for operation in self.repository.unfinished_operations().await? {
             let on = match operation.object {
                 Some((RecordKind::Volume, uuid)) => {
@@ -183,7 +190,7 @@ impl Rooms {
                 }
                 _ => None,
             };
-            if on == Some(pool.uuid) {
+            if on == Some(pool.uuid) || users.contains(&operation.uuid) {
                 let failure = Failure::in_use(format!(
                     "operation {} ({}) works on storage pool {:?}; wait for it, or cancel it",
                     operation.uuid, operation.flow, pool.name
@@ -203,7 +210,8 @@ impl Rooms {
                 continue;
             };
             let instance = self.repository.find::<Instance>(instance).await?;
-            if let Some(instance) = instance.filter(|one| one.state == InstanceState::Running) {
+            // Also one on its way: its hypervisor host is being let in, or shut out.
+            if let Some(instance) = instance.filter(|one| one.state.has_host()) {
                 users.push(format!("{:?} of instance {:?}", volume.name, instance.name));
             }
         }

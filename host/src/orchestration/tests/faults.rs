@@ -19,18 +19,21 @@ pub(in crate::orchestration) enum Fault {
     DieBefore,
     /// It does its work, and the host dies.
     DieAfter,
+    /// It does its work and fails for good, and the host dies after the call that comes next.
+    FailAndDie,
     /// It comes twice.
     Twice,
 }
 
 impl Fault {
-    pub(in crate::orchestration) const ALL: [Self; 7] = [
+    pub(in crate::orchestration) const ALL: [Self; 8] = [
         Self::FailBefore,
         Self::FailAfter,
         Self::AwayBefore,
         Self::AwayAfter,
         Self::DieBefore,
         Self::DieAfter,
+        Self::FailAndDie,
         Self::Twice,
     ];
 }
@@ -40,12 +43,16 @@ impl Fault {
 pub(in crate::orchestration) struct Faults {
     state: Mutex<State>,
     died: Notify,
+    holds: Notify,
+    let_go: Notify,
 }
 
 #[derive(Default)]
 struct State {
     plan: Option<(usize, Fault)>,
     calls: Vec<&'static str>,
+    /// The call of this number waits until it is let go.
+    held: Option<usize>,
 }
 
 impl Faults {
@@ -56,7 +63,22 @@ impl Faults {
 
     /// The call of this number, from 0, has this fault; no other has one.
     pub(in crate::orchestration) fn plan(&self, call: usize, fault: Fault) {
-        *self.lock() = State { plan: Some((call, fault)), calls: Vec::new() };
+        *self.lock() = State { plan: Some((call, fault)), ..State::default() };
+    }
+
+    /// The call of this number, from 0, waits until it is let go.
+    pub(in crate::orchestration) fn hold(&self, call: usize) {
+        *self.lock() = State { held: Some(call), ..State::default() };
+    }
+
+    /// Ready once that call waits.
+    pub(in crate::orchestration) async fn holds(&self) {
+        self.holds.notified().await;
+    }
+
+    /// Lets it go.
+    pub(in crate::orchestration) fn let_go(&self) {
+        self.let_go.notify_one();
     }
 
     /// The calls since then.
@@ -78,32 +100,64 @@ impl Faults {
     where
         F: Future<Output = PluginResult<T>>,
     {
-        // Asked from memory before each decision: it has no accident.
-        if name == "get_capabilities" {
-            return work().await;
+        let fault = self.next(name).await;
+        if fault == Some(Fault::Twice) {
+            work().await?;
         }
-        let fault = {
+        self.suffer(fault, work()).await
+    }
+
+    /// Makes a call that cannot come twice: one of a stream.
+    pub(super) async fn once<T>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = PluginResult<T>>,
+    ) -> PluginResult<T> {
+        let fault = self.next(name).await;
+        self.suffer(fault, work).await
+    }
+
+    /// Counts a call, and gives its fault.
+    async fn next(&self, name: &'static str) -> Option<Fault> {
+        let (fault, held) = {
             let mut state = self.lock();
+            let number = state.calls.len();
             state.calls.push(name);
-            let number = state.calls.len() - 1;
-            state.plan.and_then(|(call, fault)| (call == number).then_some(fault))
+            let fault = match state.plan {
+                Some((call, fault)) if call == number => Some(fault),
+                Some((call, Fault::FailAndDie)) if call + 1 == number => Some(Fault::DieAfter),
+                _ => None,
+            };
+            (fault, state.held == Some(number))
         };
+        if held {
+            self.holds.notify_one();
+            self.let_go.notified().await;
+        }
+        fault
+    }
+
+    async fn suffer<T>(
+        &self,
+        fault: Option<Fault>,
+        work: impl Future<Output = PluginResult<T>>,
+    ) -> PluginResult<T> {
         match fault {
-            None => work().await,
+            None | Some(Fault::Twice) => work.await,
             Some(Fault::FailBefore) => Err(PluginError::permission_denied("refused by the plan")),
             Some(Fault::AwayBefore) => Err(PluginError::unavailable("away by the plan")),
             Some(Fault::DieBefore) => self.die().await,
-            Some(Fault::Twice) => {
-                work().await?;
-                work().await
+            Some(Fault::FailAfter | Fault::FailAndDie) => {
+                work.await?;
+                Err(PluginError::internal("failed by the plan"))
             }
-            Some(after) => {
-                work().await?;
-                match after {
-                    Fault::FailAfter => Err(PluginError::internal("failed by the plan")),
-                    Fault::AwayAfter => Err(PluginError::timeout("lost by the plan")),
-                    _ => self.die().await,
-                }
+            Some(Fault::AwayAfter) => {
+                work.await?;
+                Err(PluginError::timeout("lost by the plan"))
+            }
+            Some(Fault::DieAfter) => {
+                work.await?;
+                self.die().await
             }
         }
     }

@@ -1,22 +1,42 @@
 //! The in-memory provider with accidents.
 
 use super::faults::Faults;
+use super::streams::{FaultyReader, FaultyWriter};
 use crate::in_memory::InMemory;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use storage_plugin_api::*;
+use uuid::Uuid;
 
 /// Everything of the in-memory provider, each call through the plan of accidents.
 #[derive(Clone)]
 pub(super) struct Faulty {
     pub(super) memory: InMemory,
     pub(super) faults: Arc<Faults>,
+    pub(super) told: Arc<Mutex<Told>>,
+}
+
+/// What a back end that cares about hypervisor hosts keeps of what it was told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(in crate::orchestration) struct Told {
+    /// Objects, and the hosts that have access.
+    pub(in crate::orchestration) access: BTreeSet<(Uuid, Uuid)>,
+    /// Pools, and the hosts that are connected.
+    pub(in crate::orchestration) connected: BTreeSet<(Uuid, Uuid)>,
+}
+
+impl Faulty {
+    fn note(&self, note: impl FnOnce(&mut Told)) {
+        note(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner));
+    }
 }
 
 /// Methods whose calls are counted and may have an accident.
 macro_rules! through_the_plan {
-    ($trait:ident {} $( $name:ident ( $($arg:ident : $ty:ty),* ) -> $answer:ty; )+) => {
+    ($trait:ident { $($by_hand:tt)* } $( $name:ident ( $($arg:ident : $ty:ty),* ) -> $answer:ty; )+) => {
         #[async_trait]
         impl $trait for Faulty {
+            $($by_hand)*
             $(
                 async fn $name(
                     &self,
@@ -32,8 +52,42 @@ macro_rules! through_the_plan {
 }
 
 through_the_plan! {
-    DataStoreDriver {}
-        get_capabilities(store: &StoreContext) -> DataStoreCapabilities;
+    DataStoreDriver {
+        // Asked from memory before each decision: it has no accident.
+        async fn get_capabilities(
+            &self,
+            call: &CallContext,
+            store: &StoreContext,
+        ) -> PluginResult<DataStoreCapabilities> {
+            let mut can = self.memory.get_capabilities(call, store).await?;
+            can.import_volume = true;
+            Ok(can)
+        }
+
+        async fn open_reader(
+            &self,
+            call: &CallContext,
+            store: &StoreContext,
+            request: OpenReaderRequest,
+        ) -> PluginResult<Box<dyn DataReader>> {
+            let work = || self.memory.open_reader(call, store, request.clone());
+            let reader = self.faults.call("open_reader", work).await?;
+            Ok(Box::new(FaultyReader { reader, faults: Arc::clone(&self.faults) }))
+        }
+
+        async fn open_writer(
+            &self,
+            call: &CallContext,
+            store: &StoreContext,
+            request: OpenWriterRequest,
+        ) -> PluginResult<OpenedWriter> {
+            let work = || self.memory.open_writer(call, store, request.clone());
+            let opened = self.faults.call("open_writer", work).await?;
+            let writer =
+                FaultyWriter { writer: opened.writer, faults: Arc::clone(&self.faults) };
+            Ok(OpenedWriter::new(opened.offset, writer))
+        }
+    }
         get_to(store: &StoreContext, object: DataObject) -> ToAnswer;
         get_store_to(store: &StoreContext) -> DataStoreTo;
         create_async(store: &StoreContext, request: CreateRequest) -> CreateResult;
@@ -42,18 +96,58 @@ through_the_plan! {
         list_objects(store: &StoreContext, request: ListObjectsRequest) -> ObjectPage;
         extents(store: &StoreContext, request: ExtentsRequest) -> Vec<Extent>;
         resize(store: &StoreContext, request: ResizeRequest) -> CreateResult;
-        open_reader(store: &StoreContext, request: OpenReaderRequest) -> Box<dyn DataReader>;
-        open_writer(store: &StoreContext, request: OpenWriterRequest) -> OpenedWriter;
 }
 
 through_the_plan! {
-    PrimaryDataStoreDriver {}
-        grant_access(store: &StoreContext, request: AccessRequest) -> ConnectionInfo;
-        revoke_access(store: &StoreContext, request: RevokeRequest) -> ();
+    PrimaryDataStoreDriver {
+        async fn grant_access(
+            &self,
+            call: &CallContext,
+            store: &StoreContext,
+            request: AccessRequest,
+        ) -> PluginResult<ConnectionInfo> {
+            let work = || async {
+                let granted = self.memory.grant_access(call, store, request.clone()).await?;
+                let entry = (request.object.uuid(), request.host.uuid);
+                self.note(|told| { told.access.insert(entry); });
+                Ok(granted)
+            };
+            self.faults.call("grant_access", work).await
+        }
+
+        async fn revoke_access(
+            &self,
+            _: &CallContext,
+            _: &StoreContext,
+            request: RevokeRequest,
+        ) -> PluginResult<()> {
+            let host = request.host.as_ref().map(|host| host.uuid);
+            let work = || async {
+                self.note(|told| {
+                    told.access.retain(|(object, other)| {
+                        *object != request.object.uuid() || host.is_some_and(|host| host != *other)
+                    });
+                });
+                Ok(())
+            };
+            self.faults.call("revoke_access", work).await
+        }
+
+        async fn validate_volume_for_import(
+            &self,
+            call: &CallContext,
+            store: &StoreContext,
+            request: ImportRequest,
+        ) -> PluginResult<ObjectDescription> {
+            let mut volume = VolumeInfo::new(Uuid::nil(), "", 0);
+            volume.path.clone_from(&request.path);
+            let work = || self.memory.describe(call, store, volume.clone().into());
+            self.faults.call("validate_volume_for_import", work).await
+        }
+    }
         take_snapshot(store: &StoreContext, request: TakeSnapshotRequest) -> CreateResult;
         revert_snapshot(store: &StoreContext, request: RevertSnapshotRequest) -> ();
         get_storage_stats(store: &StoreContext) -> StorageStats;
-        validate_volume_for_import(store: &StoreContext, request: ImportRequest) -> ObjectDescription;
 }
 
 through_the_plan! {
@@ -75,10 +169,34 @@ through_the_plan! {
 }
 
 through_the_plan! {
-    HypervisorHostListener {}
+    HypervisorHostListener {
+        async fn host_connect(
+            &self,
+            _: &CallContext,
+            request: HostPoolRequest,
+        ) -> PluginResult<HostPoolAnswer> {
+            let entry = (request.store.uuid, request.host.uuid);
+            let work = || async {
+                self.note(|told| { told.connected.insert(entry); });
+                Ok(HostPoolAnswer::default())
+            };
+            self.faults.call("host_connect", work).await
+        }
+
+        async fn host_disconnected(
+            &self,
+            _: &CallContext,
+            request: HostPoolRequest,
+        ) -> PluginResult<()> {
+            let entry = (request.store.uuid, request.host.uuid);
+            let work = || async {
+                self.note(|told| { told.connected.remove(&entry); });
+                Ok(())
+            };
+            self.faults.call("host_disconnected", work).await
+        }
+    }
         host_added(host: HypervisorHost) -> ();
-        host_connect(request: HostPoolRequest) -> HostPoolAnswer;
-        host_disconnected(request: HostPoolRequest) -> ();
         host_about_to_be_removed(host: HypervisorHost) -> ();
         host_removed(host: HypervisorHost) -> ();
         host_enabled(host: HypervisorHost) -> ();

@@ -1,18 +1,15 @@
 //! A world: what outlives a host. A life: a host in it.
 
 use super::faults::Faults;
-use super::faulty::Faulty;
+use super::faulty::{Faulty, Told};
 use crate::in_memory::InMemory;
-use crate::model::{
-    Attachment, Host, Operation, Phase, Record, Snapshot, StoragePool, Volume, Zone,
-};
+use crate::model::{Operation, Phase, Record, Zone};
 use crate::orchestration::storage_pool::CreateStoragePool;
 use crate::orchestration::{Orchestration, Policy, RequestContext, Rooms, RoomsParts, Started};
 use crate::registry::DataStoreProviderManager;
 use crate::store::{Filter, Repository, Store};
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use serde_json::json;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use storage_plugin_api::{DataStoreProvider, Details, Scope};
 use tempfile::TempDir;
@@ -27,6 +24,7 @@ pub(in crate::orchestration) struct World {
     directory: TempDir,
     pub(in crate::orchestration) memory: InMemory,
     pub(in crate::orchestration) faults: Arc<Faults>,
+    pub(super) told: Arc<Mutex<Told>>,
 }
 
 /// A host that lives in a world.
@@ -36,22 +34,15 @@ pub(in crate::orchestration) struct Life {
     pub(in crate::orchestration) orchestration: Orchestration,
 }
 
-/// What there is in a world, as far as it can be seen from outside of the host's mind: every
-/// record that was not removed, the promises, the claims, the objects of the back end.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(in crate::orchestration) struct Picture {
-    pub(in crate::orchestration) records: BTreeMap<String, Value>,
-    pub(in crate::orchestration) promises: BTreeMap<Uuid, u64>,
-    pub(in crate::orchestration) claims: Vec<String>,
-    pub(in crate::orchestration) objects: BTreeMap<String, u64>,
-}
-
 impl World {
     pub(in crate::orchestration) fn new() -> Self {
+        // A host dies here, never its machine: nothing has to reach a disk.
+        let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         Self {
-            directory: tempfile::tempdir().unwrap(),
+            directory: directory.unwrap(),
             memory: InMemory::default(),
             faults: Arc::default(),
+            told: Arc::default(),
         }
     }
 
@@ -61,7 +52,11 @@ impl World {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.unwrap();
         let store = Store::open(self.directory.path()).unwrap();
-        let provider = Faulty { memory: self.memory.clone(), faults: Arc::clone(&self.faults) };
+        let provider = Faulty {
+            memory: self.memory.clone(),
+            faults: Arc::clone(&self.faults),
+            told: Arc::clone(&self.told),
+        };
         let providers = DataStoreProviderManager::new();
         let report = json!({
             "name": "memory", "kind": "volume", "isolation": "in-process", "required": false,
@@ -166,40 +161,6 @@ impl Life {
             capacity_iops: None,
         };
         self.orchestration.storage_pools.create(&request(), wish).await
-    }
-
-    /// What there is.
-    pub(in crate::orchestration) fn picture(&self, world: &World) -> Picture {
-        let mut picture = Picture::default();
-        fn put<T: Record>(picture: &mut Picture, life: &Life) {
-            for record in life.list::<T>() {
-                let key = format!("{} {}", T::KIND, record.uuid());
-                let mut value = serde_json::to_value(&record).unwrap();
-                // Moments differ, and nothing decides by them but an expiry.
-                let fields = value.as_object_mut().unwrap();
-                fields.remove("destroyed_us");
-                // Why something is as it is, for people.
-                fields.remove("note");
-                picture.records.insert(key, value);
-            }
-        }
-        put::<StoragePool>(&mut picture, self);
-        put::<Volume>(&mut picture, self);
-        put::<Snapshot>(&mut picture, self);
-        put::<Attachment>(&mut picture, self);
-        put::<Host>(&mut picture, self);
-        for pool in self.list::<StoragePool>() {
-            let repository = self.repository();
-            picture.promises.extend(self.run(repository.reservations(pool.uuid)).unwrap());
-        }
-        let repository = self.repository();
-        picture.claims =
-            self.run(repository.list_claims()).unwrap().into_iter().map(|one| one.name).collect();
-        world.memory.with(|objects| {
-            picture.objects =
-                objects.iter().map(|(path, object)| (path.clone(), object.size)).collect();
-        });
-        picture
     }
 }
 

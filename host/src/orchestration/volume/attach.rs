@@ -3,11 +3,12 @@
 //! **Invariant:** a device of an instance has one volume. An instance that does not run has its
 //! volumes without any access: its hypervisor host is let in when it starts.
 
-use super::advance;
+use super::{advance, pool_of};
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Attachment, Failure, Instance, InstanceState, RecordKind, VolumeEvent};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::storage_pool::expect_in_use;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -66,6 +67,7 @@ impl super::Volumes {
         volume.instance = Some(instance.uuid);
         volume.device_id = Some(device_id);
         let changes = vec![
+            expect_in_use(pool_of(&volume)?),
             // Whoever makes a clone of the volume reads it as it is now.
             Change::ExpectUnused(uuid),
             Change::update(&volume),

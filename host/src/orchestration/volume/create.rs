@@ -7,6 +7,7 @@ use crate::model::{Failure, InstanceState, RecordKind, StoragePool, Stored, Volu
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::storage_pool::expect_in_use;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -88,8 +89,11 @@ impl super::Volumes {
             };
             changes.push(Change::Expect { kind, uuid, states: vec![state] });
             with.shared.push(uuid);
+            changes.extend(plan.source_pool.map(expect_in_use));
         }
         if by_stream {
+            // Nor goes the pool into maintenance meanwhile.
+            with.shared.extend(plan.source_pool);
             // What is read over some time must not be written meanwhile: the volume's instance
             // stays stopped, and nobody attached the volume since it was looked at.
             changes.extend(plan.instance.map(|instance| Change::Expect {

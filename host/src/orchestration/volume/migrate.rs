@@ -10,6 +10,7 @@ use crate::model::{Failure, RecordKind, StoragePoolState, Stored, Volume, Volume
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::storage_pool::expect_in_use;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -78,6 +79,7 @@ impl super::Volumes {
         rooms.copier(&call, (&mut source, &here), (&mut destination, &there)).await?;
         advance(&mut volume, &[VolumeEvent::MigrationRequested])?;
         let mut changes = vec![
+            expect_in_use(from),
             Change::Expect {
                 kind: RecordKind::StoragePool,
                 uuid: to,

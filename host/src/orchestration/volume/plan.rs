@@ -20,7 +20,7 @@ pub(super) struct Plan {
     pub(super) wanted: Wanted,
     offering: Option<Stored<DiskOffering>>,
     pub(super) source: Option<VolumeSource>,
-    source_pool: Option<Uuid>,
+    pub(super) source_pool: Option<Uuid>,
     pub(super) source_volume: Option<Stored<Volume>>,
     pub(super) instance: Option<Uuid>,
 }

@@ -10,6 +10,7 @@ use crate::model::{Failure, RecordKind, Stored, Volume, VolumeEvent};
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::storage_pool::expect_in_use;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -93,6 +94,7 @@ impl super::Volumes {
         }
         advance(&mut volume, &[VolumeEvent::ResizeRequested])?;
         let changes = vec![
+            expect_in_use(pool),
             Change::ExpectUnused(uuid),
             Change::update(&volume),
             Change::Reserve { store: pool, owner: uuid, bytes: from.max(to) },
