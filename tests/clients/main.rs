@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use tests::{Ended, Host, Installation, OrFail};
+use tests::{Ended, Host, Installation, OrFail, Provider};
 
 /// The path of the program `cs`.
 const VARIABLE: &str = "STORAGE_TESTS_CS";
@@ -26,32 +26,81 @@ fn main() -> ExitCode {
         let cs = cs.clone();
         Trial::test(name, move || test(&cs))
     };
-    let tests = vec![
+    let flows = Provider::BOTH.into_iter().flat_map(|provider| {
+        let cs = cs.clone();
+        ["library", "program"].map(move |skin| {
+            let cs = cs.clone();
+            let name = format!("cs_as_a_{skin}_runs_every_flow_on_{}", provider.name());
+            Trial::test(name, move || runs_flows(&cs, skin, provider))
+        })
+    });
+    let mut tests = vec![
         test("cs_lists_providers_by_get_and_by_post", lists_providers),
         test("cs_reads_the_documentation_of_every_command", reads_documentation),
         test("cs_is_told_what_is_wrong", is_told),
+        test("cs_runs_the_script_of_the_readme", runs_readme),
     ];
+    tests.extend(flows);
     libtest_mimic::run(&arguments, tests).exit_code()
 }
 
 /// Runs `cs` as a user does: endpoint and keys in the environment.
 fn cs(program: &Path, host: &Host, secret: Option<&str>, words: &[&str]) -> Ended {
+    let mut command = Command::new(program);
+    command.args(words);
+    sign_in(&mut command, host, secret);
+    Ended::of(&mut command)
+}
+
+/// Endpoint and keys, where `cs` looks for them.
+fn sign_in(command: &mut Command, host: &Host, secret: Option<&str>) {
     let read = |name: &str| -> Value {
         let text = std::fs::read(host.data_dir().join(name)).or_fail(name);
         serde_json::from_slice(&text).or_fail(name)
     };
     let text = |value: &Value, key: &str| value[key].as_str().or_fail(key).to_owned();
     let (endpoint, credentials) = (read("endpoint.json"), read("credentials.json"));
-    let mut command = Command::new(program);
+    let secret = secret.map_or_else(|| text(&credentials, "secretkey"), Into::into);
     command
-        .args(words)
         .env("CLOUDSTACK_ENDPOINT", text(&endpoint, "api"))
         .env("CLOUDSTACK_KEY", text(&credentials, "apikey"))
-        .env(
-            "CLOUDSTACK_SECRET",
-            secret.map_or_else(|| text(&credentials, "secretkey"), Into::into),
-        );
-    Ended::of(&mut command)
+        .env("CLOUDSTACK_SECRET", secret)
+        .env("CLOUDSTACK_POLL_INTERVAL", "0.02");
+}
+
+/// The whole list of flows (`flows.py`), by the library or the program.
+fn runs_flows(program: &Path, skin: &str, provider: Provider) -> Result<(), Failed> {
+    let place = Installation::with_pools();
+    let host = place.start();
+    let directory = place.file("pool");
+    std::fs::create_dir(&directory)?;
+    // The interpreter of the environment that `cs` is installed in.
+    let mut command = Command::new(program.with_file_name("python"));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/flows.py");
+    command.arg(script).args([skin, provider.name()]).arg(&directory).arg(program);
+    sign_in(&mut command, &host, None);
+    let ended = Ended::of(&mut command);
+    match ended.code {
+        Some(0) => Ok(()),
+        _ => Err(format!("{}{}", ended.out, ended.err).into()),
+    }
+}
+
+/// The script in the README, word by word, where a reader would run it.
+fn runs_readme(program: &Path) -> Result<(), Failed> {
+    let readme = std::fs::read_to_string(tests::artifacts::root().join("README.md"))?;
+    let script = readme.split("```python\n").nth(1).and_then(|rest| rest.split("```").next());
+    let place = Installation::with_pools();
+    let host = place.start();
+    let mut command = Command::new(program.with_file_name("python"));
+    command.current_dir(place.path()).arg("-c").arg(script.or_fail("the README has a script"));
+    // Its answers come at once: the seconds that `cs` waits between two looks are the reader's.
+    let ended = Ended::of(&mut command);
+    let left = host.list("listVolumes", &[]);
+    match (ended.code, left.is_empty()) {
+        (Some(0), true) => Ok(()),
+        _ => Err(format!("{}{} {left:?}", ended.out, ended.err).into()),
+    }
 }
 
 fn lists_providers(program: &Path) -> Result<(), Failed> {

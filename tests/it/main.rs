@@ -16,6 +16,8 @@ mod constructors;
 #[cfg(test)]
 mod environment;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod filesystem;
 #[cfg(test)]
 mod host_services;
@@ -28,9 +30,15 @@ mod marker;
 #[cfg(test)]
 mod panics;
 #[cfg(test)]
+mod peers;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod restore;
 #[cfg(test)]
 mod skew;
 #[cfg(test)]

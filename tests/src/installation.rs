@@ -82,6 +82,7 @@ pub struct Installation {
     // Shared with its hosts: none must lose the ground it stands on.
     directory: Arc<tempfile::TempDir>,
     host: Table,
+    storage: Table,
     rows: Vec<Row>,
     variables: Vec<(String, String)>,
 }
@@ -98,7 +99,13 @@ impl Installation {
             ("listen".to_owned(), "127.0.0.1:0".into()),
             ("plugin_dir".to_owned(), "plugins".into()),
         ]);
-        Self { directory: Arc::new(directory), host, rows: Vec::new(), variables: Vec::new() }
+        Self {
+            directory: Arc::new(directory),
+            host,
+            storage: Table::new(),
+            rows: Vec::new(),
+            variables: Vec::new(),
+        }
     }
 
     /// One with the plugin `null`, which works: whatever else is wrong must not disturb it.
@@ -141,6 +148,13 @@ impl Installation {
         self
     }
 
+    /// Sets a key of `[storage]`.
+    #[must_use]
+    pub fn storage_key(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.storage.insert(key.to_owned(), value.into());
+        self
+    }
+
     /// Takes a key of `[host]` away.
     #[must_use]
     pub fn without_host_key(mut self, key: &str) -> Self {
@@ -180,6 +194,9 @@ impl Installation {
         let rows = self.rows.iter().map(|row| Value::Table(row.to_toml())).collect();
         let mut document = Table::new();
         document.insert("host".to_owned(), Value::Table(self.host.clone()));
+        if !self.storage.is_empty() {
+            document.insert("storage".to_owned(), Value::Table(self.storage.clone()));
+        }
         document.insert("plugin".to_owned(), Value::Array(rows));
         let config = self.file("plugins.toml");
         fs::write(&config, document.to_string()).or_fail("write plugins.toml");

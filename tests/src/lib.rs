@@ -19,6 +19,7 @@ pub mod generated;
 mod host;
 mod installation;
 mod plugin;
+mod pools;
 mod process;
 mod wait;
 
@@ -26,5 +27,6 @@ pub use fail::OrFail;
 pub use host::{Ended, Host, Listed};
 pub use installation::{Installation, Row};
 pub use plugin::{Plugin, Skin, chunks_of, memory_host, store, volume};
+pub use pools::{Pool, Provider, text};
 pub use process::{Running, open_files, process_is_there, signal};
 pub use wait::{LONG, eventually};

@@ -161,6 +161,9 @@ impl Flow {
             self.fill(context, state, &pool, &mut volume).await?;
         }
         let shown = pool.describe(context, volume.as_seen_by_plugins(volume.id)).await?;
+        if volume.path.is_empty() {
+            return Err(pool.contradiction("made the volume", "has no path to find it by"));
+        }
         if !shown.present {
             return Err(pool.contradiction("made the volume", "is not there"));
         }
