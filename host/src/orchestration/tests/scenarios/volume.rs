@@ -3,7 +3,7 @@
 use super::{MIB, as_before, blank, count, create, volume};
 use crate::orchestration::tests::picture::Picture;
 use crate::orchestration::tests::scenario::{Begun, Scenario};
-use crate::orchestration::tests::world::{Life, request};
+use crate::orchestration::tests::world::{Life, World, request};
 use crate::orchestration::volume::{ImportVolume, ResizeVolume};
 use uuid::Uuid;
 
@@ -13,6 +13,14 @@ const FOREIGN: &str = "a/foreign.raw";
 fn resize<'a>(life: &'a Life, volume: Uuid, size_bytes: u64) -> Begun<'a> {
     let wish = ResizeVolume { size_bytes: Some(size_bytes), disk_offering: None, shrink_ok: true };
     Box::pin(async move { life.orchestration.volumes.resize(&request(), volume, wish).await })
+}
+
+/// A pool and a volume on it that was destroyed.
+fn destroyed(world: &World, life: &Life) -> Vec<Uuid> {
+    let ids = volume(world, life);
+    let volumes = &life.orchestration.volumes;
+    life.done(life.run(volumes.destroy(&request(), ids[1])).unwrap());
+    ids
 }
 
 fn has_size(picture: &Picture, volume: Uuid, size_bytes: u64) -> bool {
@@ -70,6 +78,18 @@ pub(super) fn all() -> Vec<Scenario> {
                 )
             },
             is_done: |picture, ids| picture.word("volume", ids[1], "state") == "Destroy",
+            undone: as_before,
+        },
+        Scenario {
+            flow: "volume.recover",
+            way: "destroyed",
+            prepare: destroyed,
+            begin: |life, ids| {
+                Box::pin(
+                    async move { life.orchestration.volumes.recover(&request(), ids[1]).await },
+                )
+            },
+            is_done: |picture, ids| picture.word("volume", ids[1], "state") == "Ready",
             undone: as_before,
         },
         Scenario {
