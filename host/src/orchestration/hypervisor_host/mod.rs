@@ -82,7 +82,7 @@ impl Rooms {
                 Err(error) => Err(error),
             };
             match connected {
-                Ok(change) => changes.push(change),
+                Ok(known) => changes.extend(known),
                 Err(error) => {
                     warnings.push(format!("storage pool {name:?}: {}", error.failure));
                 }

@@ -93,7 +93,7 @@ impl Rooms {
         let mut last = None;
         for host in hosts {
             match self.connect_host(context, access, host).await {
-                Ok(change) => changes.push(change),
+                Ok(known) => changes.extend(known),
                 Err(error) => {
                     log::warn!(
                         operation:% = context.operation();
@@ -113,7 +113,7 @@ impl Rooms {
         context: &StepContext,
         access: &PoolAccess<'_>,
         host: &Stored<Host>,
-    ) -> Result<Change, StepError> {
+    ) -> Result<Vec<Change>, StepError> {
         let filter = Filter {
             owner: Some(access.pool.uuid),
             name: Some(host.uuid.to_string()),
@@ -141,14 +141,22 @@ impl Rooms {
         Ok(match known {
             Some(mut known) => {
                 known.local_path = local_path;
-                Change::update(&known)
+                vec![Change::update(&known)]
             }
-            None => Change::insert(&HostPool {
-                uuid: Uuid::new_v4(),
-                host: host.uuid,
-                pool: access.pool.uuid,
-                local_path,
-            }),
+            None => vec![
+                // It may be removed at this moment, and nothing would forget what it knows.
+                Change::Expect {
+                    kind: RecordKind::Host,
+                    uuid: host.uuid,
+                    states: vec![HostState::Up.as_str(), HostState::Disabled.as_str()],
+                },
+                Change::insert(&HostPool {
+                    uuid: Uuid::new_v4(),
+                    host: host.uuid,
+                    pool: access.pool.uuid,
+                    local_path,
+                }),
+            ],
         })
     }
 
