@@ -103,7 +103,11 @@ fn adopts_what_it_does_not_know(twin: &Host, pool: &Pool, later: &str, living: &
     assert!(twin.list("scanOrphans", &[("class", "unknown")]).is_empty());
     assert!(twin.list("listVolumes", &[]).iter().any(|volume| text(volume, "id") == later));
     assert_eq!(pool.bytes(), living.bytes);
-    // It is a volume as any other.
+    // The record of what was deleted since goes, and both sides agree.
+    let missing = text(class("missing")[0], "id");
+    twin.job("deleteVolume", &[("id", &missing)]).unwrap();
+    assert!(twin.list("scanOrphans", &[]).is_empty());
+    // What was adopted is a volume as any other.
     twin.job("deleteVolume", &[("id", later)]).unwrap();
     assert_eq!(pool.bytes().len(), living.bytes.len() - 1);
 }
