@@ -78,9 +78,9 @@ impl Scene {
     /// Waits until every operation rests; what does not within a minute is stuck.
     pub(crate) fn wait_until_nothing_runs(&self) {
         eventually(&format!("every operation rests within {LONG:?}"), || {
-            let running = self.host().api("listAsyncJobs", &[("pagesize", "-1")]);
-            let jobs = running["asyncjobs"].as_array().cloned().unwrap_or_default();
-            jobs.iter().all(|job| job["jobstatus"] != 0).then_some(())
+            let phases = [("phase", "running,undoing"), ("pagesize", "-1")];
+            let running = self.host().api("listOperations", &phases);
+            running.get("count").is_none().then_some(())
         });
     }
 

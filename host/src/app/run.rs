@@ -133,6 +133,8 @@ impl Started {
         // The last change is on the disk before the process ends.
         let store = self.store;
         tokio::task::spawn_blocking(move || store.close()).await?;
+        // What works in the background still holds the registry, and ends with the runtime.
+        self.registry.close();
         Ok(())
     }
 }

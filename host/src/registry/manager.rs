@@ -90,6 +90,15 @@ impl DataStoreProviderManager {
         ))
     }
 
+    /// Lets every provider go, as the last thing of a host: whoever holds the registry still finds
+    /// none from now on.
+    pub fn close(&self) {
+        let providers: Vec<_> =
+            self.write().values_mut().map(|entry| entry.provider.take()).collect();
+        // Without the lock: a destructor is the plugin's own code.
+        drop(providers);
+    }
+
     /// The reports of all plugins, in the order of their rows.
     pub fn reports(&self) -> Vec<PluginReport> {
         self.read()
