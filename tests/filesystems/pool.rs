@@ -9,8 +9,8 @@ use storage_plugin_api::{
     CallContext, Chunk, CreateRequest, CreateSource, DataObject, DataStore, DataStoreCapabilities,
     DataStoreProvider, DataStoreProviderType, DataStoreRole, InitializeRequest, LifeCycle,
     ListObjectsRequest, ListedObject, OpenReaderRequest, OpenWriterRequest, PluginResult,
-    ProvisioningType, RevertSnapshotRequest, Scope, SnapshotInfo, StoreContext,
-    TakeSnapshotRequest, VolumeInfo,
+    PrimaryDataStoreLifeCycle, ProvisioningType, RevertSnapshotRequest, Scope, SnapshotInfo,
+    StoreContext, TakeSnapshotRequest, VolumeInfo,
 };
 use tests::{OrFail, Plugin, Skin, artifacts, memory_host};
 
@@ -34,6 +34,14 @@ fn chunk(offset: u64, byte: u8, length: u64) -> Chunk {
     Chunk::Data { offset, bytes: Bytes::from(vec![byte; length as usize]) }
 }
 
+fn life_cycle_of(plugin: &Plugin) -> Arc<dyn PrimaryDataStoreLifeCycle> {
+    match plugin.provider().get_data_store_life_cycle(DataStoreProviderType::Primary) {
+        Some(LifeCycle::Primary(life_cycle)) => Some(life_cycle),
+        _ => None,
+    }
+    .or_fail("a life cycle of pools")
+}
+
 impl Pool {
     /// A pool that was added in a directory.
     pub(crate) async fn new(path: &Path, details: &[(&str, &str)]) -> PluginResult<Self> {
@@ -45,17 +53,18 @@ impl Pool {
         request.installation_id = "ins-tests".to_owned();
         request.details = details.iter().copied().collect();
         request.details.insert("path", path.to_str().or_fail("a path"));
-        let life_cycle =
-            plugin.provider().get_data_store_life_cycle(DataStoreProviderType::Primary);
-        let Some(LifeCycle::Primary(life_cycle)) = life_cycle else {
-            return Err(storage_plugin_api::PluginError::internal("it has no life cycle"));
-        };
+        let life_cycle = life_cycle_of(&plugin);
         let mut store = DataStore::new(request.uuid, role);
         store.installation_id = request.installation_id.clone();
         store.epoch = 1;
         let added = life_cycle.initialize(&call(), request).await?;
         store.details = added.details.or_fail("the details of the store");
         Ok(Self { plugin: Arc::new(plugin), store: StoreContext::new(store) })
+    }
+
+    /// The pool goes into maintenance: whatever holds it open is let go.
+    pub(crate) async fn maintain(&self) -> PluginResult<bool> {
+        life_cycle_of(&self.plugin).maintain(&call(), &self.store).await
     }
 
     /// The same pool with another detail.

@@ -142,7 +142,7 @@ pub(crate) fn remove(stores: &Stores, mut place: Place) -> Result<bool> {
     Stores::clean_up(&place, &directory)?;
     directory.discard(mark::NEW)?;
     directory.unlink(mark::FILE)?;
-    living::leave(&directory)?;
+    living::leave(&place, &directory)?;
     directory.sync()?;
     stores.forget(&place);
     drop(alone);

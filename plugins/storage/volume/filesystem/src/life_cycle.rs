@@ -2,6 +2,7 @@
 
 use crate::adding::{add, check_limit, remove};
 use crate::details::{Place, PoolFields};
+use crate::living;
 use crate::stores::Stores;
 use storage_plugin_api::files::blocking;
 use storage_plugin_api::prelude::*;
@@ -46,7 +47,9 @@ impl DataStoreLifeCycle for FilesystemLifeCycle {
 
     // The work on the store has ended by now, and a directory has no doors to close. Nothing is
     // looked at: a store goes into maintenance because its disk is gone, too.
-    async fn maintain(&self, _: &Call, _: &Pool) -> Result<bool> {
+    async fn maintain(&self, _: &Call, store: &Pool) -> Result<bool> {
+        // But an open file would keep that disk from being unmounted.
+        living::rest(&Place::of(store)?);
         Ok(true)
     }
 

@@ -11,9 +11,10 @@ use crate::details::Place;
 use crate::directory::Directory;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use storage_plugin_api::PluginResult as Result;
 use storage_plugin_api::prelude::*;
@@ -21,8 +22,16 @@ use storage_plugin_api::prelude::*;
 /// The name of the file that is locked. It holds, for people, the process that has it.
 pub(crate) const FILE: &str = ".storage-store.lock";
 
+/// A lock of this process.
+#[derive(Debug)]
+struct Lock {
+    path: PathBuf,
+    // The lock is this open file's.
+    _file: File,
+}
+
 /// The locks of this process, by device and inode of their files.
-static HELD: Mutex<Option<HashMap<(u64, u64), File>>> = Mutex::new(None);
+static HELD: Mutex<BTreeMap<(u64, u64), Lock>> = Mutex::new(BTreeMap::new());
 
 /// Sees to it that this process is the one that lives on the store.
 ///
@@ -33,7 +42,6 @@ pub(crate) fn live(place: &Place, directory: &Directory) -> Result<()> {
     let stat =
         rustix::fs::fstat(&file).map_err(|error| directory.failed("look at", FILE, error))?;
     let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-    let held = held.get_or_insert_with(HashMap::new);
     let identity = (stat.st_dev, stat.st_ino);
     if held.contains_key(&identity) {
         return Ok(());
@@ -43,7 +51,7 @@ pub(crate) fn live(place: &Place, directory: &Directory) -> Result<()> {
             let about = format!("process {} of installation {}\n", pid(), place.installation);
             let written = file.set_len(0).and_then(|()| (&file).write_all(about.as_bytes()));
             written.map_err(|error| directory.failed("write", FILE, error))?;
-            held.insert(identity, file);
+            held.insert(identity, Lock { path: place.path.clone(), _file: file });
             Ok(())
         }
         Err(Errno::WOULDBLOCK) => Err(lived_in(place, &file)),
@@ -52,9 +60,17 @@ pub(crate) fn live(place: &Place, directory: &Directory) -> Result<()> {
     }
 }
 
-/// Nobody lives on the store any more: its file goes with its mark.
-pub(crate) fn leave(directory: &Directory) -> Result<()> {
-    directory.unlink(FILE).map(drop)
+/// Nothing happens on the store for a while: its file system can be unmounted.
+pub(crate) fn rest(place: &Place) {
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    held.retain(|_, lock| lock.path != place.path);
+}
+
+/// Nobody lives on the store any more: the file goes with its mark.
+pub(crate) fn leave(place: &Place, directory: &Directory) -> Result<()> {
+    directory.unlink(FILE)?;
+    rest(place);
+    Ok(())
 }
 
 fn pid() -> u32 {
