@@ -26,6 +26,9 @@ pub struct ApiClient {
 
 impl ApiClient {
     /// Connects.
+    ///
+    /// # Errors
+    /// The connection's.
     pub async fn connect(address: SocketAddr, credentials: &Credentials) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -33,6 +36,9 @@ impl ApiClient {
     }
 
     /// Calls a command; the answer's text.
+    ///
+    /// # Errors
+    /// The connection's; the host's refusal, as it is written.
     pub async fn call(&mut self, command: &str, params: &[(&str, &str)]) -> anyhow::Result<String> {
         let mut all = vec![
             ("apiKey", self.credentials.apikey.as_str()),
@@ -76,6 +82,9 @@ impl ApiClient {
     }
 
     /// Calls an async command and waits for its job; the object's id.
+    ///
+    /// # Errors
+    /// Those of [`call`](Self::call); a job that failed.
     pub async fn create(
         &mut self,
         command: &str,

@@ -28,6 +28,9 @@ pub struct HostProcess {
 
 impl Installation {
     /// With these rows of plugins.toml, and these packages' libraries.
+    ///
+    /// # Errors
+    /// A library that was not built.
     pub fn new(rows: &str, packages: &[&str]) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         let volume = directory.path().join("plugins/storage/volume");
@@ -43,6 +46,9 @@ impl Installation {
     }
 
     /// A directory in it, made if it is missing.
+    ///
+    /// # Errors
+    /// The file system's.
     pub fn directory(&self, name: &str) -> anyhow::Result<PathBuf> {
         let path = self.directory.path().join(name);
         std::fs::create_dir_all(&path)?;
@@ -55,6 +61,9 @@ impl Installation {
     }
 
     /// Starts the host and waits until it serves.
+    ///
+    /// # Errors
+    /// A host that ends, or does not serve within a minute.
     pub fn start(&self) -> anyhow::Result<HostProcess> {
         let begun = Instant::now();
         let mut child = Command::new(crate::host_executable())
@@ -73,6 +82,7 @@ impl Installation {
         Ok(HostProcess { child, address, credentials, started_in })
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a file does not tell that it was written")]
     fn wait_for(&self, child: &mut Child, begun: Instant) -> anyhow::Result<SocketAddr> {
         loop {
             if let Ok(found) = endpoint::read(&self.data_dir())
@@ -97,6 +107,9 @@ impl HostProcess {
     }
 
     /// The processor time it has used, all threads.
+    ///
+    /// # Errors
+    /// A process that is gone.
     pub fn cpu(&self) -> anyhow::Result<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         let (_, fields) = stat.rsplit_once(") ").context("a stat line")?;
