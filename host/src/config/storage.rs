@@ -13,7 +13,7 @@ use super::{host, plugin, values};
 /// What an operator decides about storage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StorageSection {
-    /// A pool takes no new volumes when more than this part of its space is used. Default 0.85.
+    /// A pool takes no new volumes when more than this part of its space is used. Default 0.95.
     pub used_threshold: f64,
     /// A pool takes no new volumes when more than this part of what it may promise is promised.
     /// Default 0.85.
@@ -51,7 +51,7 @@ impl Default for StorageSection {
     fn default() -> Self {
         const DAY: Duration = Duration::from_hours(24);
         Self {
-            used_threshold: 0.85,
+            used_threshold: 0.95,
             promised_threshold: 0.85,
             overprovision_factor: 2.0,
             expunge_delay: DAY,

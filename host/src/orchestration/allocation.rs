@@ -103,7 +103,8 @@ impl Rooms {
         }
         if beyond(pool.used_bytes, pool.capacity_bytes, self.policy.used_threshold) {
             return Ok(Err(format!(
-                "has used {} of {} bytes, beyond its threshold",
+                "has used {} of {} bytes, beyond its threshold (free some, or raise \
+                 used_threshold in [storage] of plugins.toml)",
                 pool.used_bytes, pool.capacity_bytes
             )));
         }

@@ -32,10 +32,11 @@ pub struct Policy {
 }
 
 impl Default for Policy {
-    /// CloudStack's defaults.
+    /// CloudStack's defaults, but for the used space: 85 % of a disk of today leaves hundreds of
+    /// gigabytes unused.
     fn default() -> Self {
         Self {
-            used_threshold: 0.85,
+            used_threshold: 0.95,
             promised_threshold: 0.85,
             overprovision_factor: 2.0,
             expunge_delay: Duration::from_hours(24),

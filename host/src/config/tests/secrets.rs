@@ -190,7 +190,7 @@ fn no_form_of_a_configuration_shows_a_setting() {
             "expunge_interval": "1day",
             "overprovision_factor": 2.0,
             "promised_threshold": 0.85,
-            "used_threshold": 0.85
+            "used_threshold": 0.95
           }
         }"#]]
     .assert_eq(&format!("{:#}", config.to_json()));
