@@ -8,6 +8,7 @@ use super::step_error::StepError;
 use crate::model::{Caller, Failure, Journal, Operation, Phase, RecordKind};
 use crate::store::{Change, Refused, Repository, StoreError};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use storage_plugin_api::PluginErrorKind;
@@ -58,6 +59,11 @@ fn claim_of(object: Uuid) -> String {
 /// The name under which an operation keeps a record from being removed.
 fn use_of(object: Uuid, operation: Uuid) -> String {
     format!("use:{object}:{operation}")
+}
+
+/// The name under which the wish to cancel an operation outlives the host.
+fn cancel_of(operation: Uuid) -> String {
+    format!("cancel:{operation}")
 }
 
 impl Jobs {
@@ -117,12 +123,15 @@ impl Jobs {
         let changes =
             claims.chain(new.changes).chain([Change::Begin(Box::new(operation.clone()))]).collect();
         self.inner.repository.transact(changes).await?;
-        self.run(operation);
+        // Somebody who recovers may have found it already.
+        if let Some(live) = self.take(holder) {
+            self.watch(holder, Arc::clone(&live), self.runner(operation, live).run());
+        }
         Ok(holder)
     }
 
     /// Goes on with every operation that does not rest and that nobody runs: after a start of the
-    /// host, and now and then.
+    /// host, and now and then for those whose code broke.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -130,33 +139,60 @@ impl Jobs {
         let unfinished = self.inner.repository.unfinished_operations().await?;
         let mut recovered = 0;
         for operation in unfinished {
-            if self.lock_live().contains_key(&operation.uuid) {
+            let uuid = operation.uuid;
+            let Some(live) = self.take(uuid) else {
                 continue;
-            }
+            };
             recovered += 1;
-            self.run(run::recovered(operation, self.inner.repository.epoch()));
+            let jobs = self.clone();
+            // It may have come to rest since it was listed: only what is read now is run.
+            self.watch(uuid, Arc::clone(&live), async move { jobs.resume(uuid, live).await });
         }
         Ok(recovered)
     }
 
-    fn run(&self, operation: Operation) {
-        let uuid = operation.uuid;
-        let live = Arc::new(Live::new(operation.cancel_requested));
-        if self.lock_live().insert(uuid, Arc::clone(&live)).is_some() {
-            return;
+    /// Makes this engine the one that runs an operation; `None` where somebody runs it already.
+    fn take(&self, uuid: Uuid) -> Option<Arc<Live>> {
+        match self.lock_live().entry(uuid) {
+            Entry::Occupied(_) => None,
+            Entry::Vacant(place) => Some(Arc::clone(place.insert(Arc::new(Live::new())))),
         }
+    }
+
+    async fn resume(&self, uuid: Uuid, live: Arc<Live>) {
+        let repository = &self.inner.repository;
+        let cancel = cancel_of(uuid);
+        let (operation, cancelled) =
+            tokio::join!(repository.find_operation(uuid), repository.find_claim(&cancel));
+        match (operation, cancelled) {
+            (Ok(Some(operation)), Ok(cancelled)) if !operation.phase.is_final() => {
+                if cancelled.is_some() {
+                    live.cancel(operation.phase == Phase::Undoing);
+                }
+                self.runner(run::recovered(operation, repository.epoch()), live).run().await;
+            }
+            (Ok(_), Ok(_)) => {}
+            (Err(error), _) | (_, Err(error)) => {
+                log::warn!(operation:% = uuid; "operation {uuid} is looked at again later: {error}");
+            }
+        }
+    }
+
+    fn runner(&self, operation: Operation, live: Arc<Live>) -> Runner {
         let flow = self.flow(&operation.flow);
-        let runner = Runner {
-            repository: Arc::clone(&self.inner.repository),
-            flow,
-            operation,
-            live: Arc::clone(&live),
-        };
-        let task = tokio::spawn(runner.run());
+        Runner { repository: Arc::clone(&self.inner.repository), flow, operation, live }
+    }
+
+    /// Runs what an operation needs in a task of its own, and tells those who wait of its end.
+    fn watch(&self, uuid: Uuid, live: Arc<Live>, work: impl Future<Output = ()> + Send + 'static) {
+        let task = tokio::spawn(work);
         let jobs = self.clone();
         tokio::spawn(async move {
             if let Err(error) = task.await {
-                log::error!(operation:% = uuid; "operation {uuid} broke, it is tried again: {error}");
+                log::error!(
+                    operation:% = uuid;
+                    "operation {uuid} broke, and is tried again within a minute: {error}"
+                );
             }
             jobs.lock_live().remove(&uuid);
             live.end();
@@ -249,7 +285,8 @@ impl Jobs {
         self.lock_live().len()
     }
 
-    /// Asks an operation to turn back. It is durable when this returns; the operation ends undone.
+    /// Asks an operation to turn back. The wish is durable when this returns: the operation ends
+    /// undone, unless it was done at that moment.
     ///
     /// # Errors
     /// `NotFound`; `Conflict` for one that rests, or has passed its point of no return.
@@ -267,14 +304,18 @@ impl Jobs {
                 "operation {uuid} has passed its point of no return; it will be completed"
             ));
         }
-        match self.find_live(uuid) {
-            Some(live) => live.cancel(operation.phase == Phase::Undoing),
-            None => {
-                return Err(Failure::new(
-                    PluginErrorKind::Conflict,
-                    format!("operation {uuid} rests until the next start of the host"),
-                ));
-            }
+        let claim = || (cancel_of(uuid), uuid);
+        let (name, holder) = claim();
+        self.inner.repository.transact(vec![Change::Claim { name, holder }]).await?;
+        if let Some(live) = self.find_live(uuid) {
+            live.cancel(operation.phase == Phase::Undoing);
+        }
+        // It may have come to rest before it was asked: then it takes nothing back.
+        let operation = self.find(uuid).await?;
+        if operation.phase.is_final() && !operation.cancel_requested {
+            let (name, holder) = claim();
+            self.inner.repository.transact(vec![Change::Unclaim { name, holder }]).await?;
+            return conflict(format!("operation {uuid} is {} already", operation.phase));
         }
         Ok(())
     }

@@ -15,10 +15,10 @@ pub(super) struct Live {
 }
 
 impl Live {
-    pub(super) fn new(cancelled: bool) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             call: Mutex::new(None),
-            cancelled: watch::Sender::new(cancelled),
+            cancelled: watch::Sender::new(false),
             ended: watch::Sender::new(false),
             gave_up: AtomicBool::new(false),
         }

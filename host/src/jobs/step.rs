@@ -99,7 +99,7 @@ impl StepContext {
             undoing: false,
             account: account.to_owned(),
             failure: None,
-            live: Arc::new(Live::new(false)),
+            live: Arc::new(Live::new()),
         }
     }
 

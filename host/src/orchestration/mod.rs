@@ -41,8 +41,12 @@ use instance::Instances;
 use reconcile::{Pace, Reconcile};
 use snapshot::Snapshots;
 use std::sync::Arc;
+use std::time::Duration;
 use storage_pool::StoragePools;
 use volume::Volumes;
+
+/// How often operations are looked for that nobody runs although they do not rest.
+const RECOVERY_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Everything the API can ask for, by resource.
 #[derive(Debug, Clone)]
@@ -96,7 +100,24 @@ impl Orchestration {
         if recovered > 0 {
             log::info!("{recovered} operations go on from before the start of the host");
         }
+        self.recover_periodically();
         Ok(())
+    }
+
+    /// Operations whose code broke go on as well, as long as the host runs.
+    fn recover_periodically(&self) {
+        let rooms = Arc::downgrade(&self.rooms);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(RECOVERY_INTERVAL).await;
+                let Some(rooms) = rooms.upgrade() else {
+                    return;
+                };
+                if let Err(error) = rooms.jobs.recover().await {
+                    log::warn!("operations that broke cannot be looked for: {error}");
+                }
+            }
+        });
     }
 
     /// What the services stand on.

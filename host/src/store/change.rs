@@ -45,7 +45,7 @@ pub enum Change {
 
     /// Takes a name for a holder. Refused where another holds it; nothing where it does itself.
     Claim {
-        /// What is taken: `object:…`, `use:…`, `back-end:…`, `token:…`.
+        /// What is taken: `object:…`, `use:…`, `cancel:…`, `back-end:…`, `token:…`.
         name: String,
         /// By whom.
         holder: Uuid,
@@ -87,8 +87,8 @@ pub enum Change {
     /// A new operation. Refused where the uuid is taken.
     Begin(Box<Operation>),
     /// An operation as it is now. Refused where a host of a higher epoch has it, or it was never
-    /// begun. One that rests gives back every claim of its own that is called `object:…` or
-    /// `use:…`.
+    /// begun. One that rests gives back every claim of its own that is called `object:…`,
+    /// `use:…` or `cancel:…`.
     Journal(Box<Operation>),
     /// Something happened. Its number is given when it is recorded.
     Event(NewEvent),

@@ -23,6 +23,8 @@ pub(in crate::orchestration) enum Fault {
     FailAndDie,
     /// It comes twice.
     Twice,
+    /// The code around it panics. No accident of a call, so it is not among all of them.
+    Break,
 }
 
 impl Fault {
@@ -147,6 +149,7 @@ impl Faults {
             Some(Fault::FailBefore) => Err(PluginError::permission_denied("refused by the plan")),
             Some(Fault::AwayBefore) => Err(PluginError::unavailable("away by the plan")),
             Some(Fault::DieBefore) => self.die().await,
+            Some(Fault::Break) => panic!("broken by the plan"),
             Some(Fault::FailAfter | Fault::FailAndDie) => {
                 work.await?;
                 Err(PluginError::internal("failed by the plan"))

@@ -15,4 +15,5 @@ mod streams;
 mod threads;
 pub(in crate::orchestration) mod world;
 
+mod recovery;
 mod sagas;

@@ -19,7 +19,7 @@ const UNCLAIM: &str = "DELETE FROM claims WHERE name = $1 AND holder_uuid = $2";
 const USER: &str = "SELECT name, holder_uuid, since_us FROM claims
     WHERE name >= $1 AND name < $2 ORDER BY name LIMIT 1";
 const REST: &str = "DELETE FROM claims
-    WHERE holder_uuid = $1 AND (name LIKE 'object:%' OR name LIKE 'use:%')";
+    WHERE holder_uuid = $1 AND (name LIKE 'object:%' OR name LIKE 'use:%' OR name LIKE 'cancel:%')";
 const FIND: &str = "SELECT name, holder_uuid, since_us FROM claims WHERE name = $1";
 const LIST: &str = "SELECT name, holder_uuid, since_us FROM claims ORDER BY name";
 
