@@ -23,12 +23,15 @@ pub trait Flow: Sized + Send + Sync + 'static {
     const STEPS: &'static [Step<Self>];
 
     /// Undoes what was committed together with the start of the operation, after all steps were
-    /// undone.
+    /// undone. By default nothing was.
     fn abandon<'a>(
         &'a self,
         context: &'a StepContext,
         state: &'a mut Self::State,
-    ) -> StepFuture<'a>;
+    ) -> StepFuture<'a> {
+        let _ = (context, state);
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
     /// What is committed together with the end of the operation, when all steps were done.
     fn finish(&self, state: &Self::State) -> Vec<Change> {

@@ -26,7 +26,7 @@ mod guard;
 
 pub use engine::{Jobs, NewOperation, Progress};
 pub use flow::Flow;
-pub use guard::{CircuitReport, Guard, GuardedCall, PluginLimits};
+pub use guard::{CircuitReport, Guard, GuardedCall};
 pub(crate) use step::step_fn;
 pub use step::{Step, StepContext, StepFuture};
 pub use step_error::{Retrying, StepError};

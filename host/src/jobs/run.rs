@@ -8,9 +8,9 @@ use super::pace::{self, Next};
 use super::step::StepContext;
 use super::step_error::{Retrying, StepError};
 use crate::model::{EventLevel, Failure, JournalEntry, Moment, NewEvent, Operation, Phase};
-use crate::store::{Change, Repository};
+use crate::store::{Change, Repository, now_us};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use storage_plugin_api::PluginErrorKind;
 
 /// An operation in the engine's hands.
@@ -298,12 +298,4 @@ fn push(
         attempt,
         failure,
     });
-}
-
-fn now_us() -> i64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .ok()
-        .and_then(|since| i64::try_from(since.as_micros()).ok())
-        .unwrap_or_default()
 }

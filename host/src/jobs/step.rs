@@ -3,7 +3,7 @@
 use super::flow::Flow;
 use super::live::Live;
 use super::step_error::StepError;
-use crate::model::Failure;
+use crate::model::{EventLevel, Failure, NewEvent, RecordKind};
 use crate::store::Change;
 use std::fmt;
 use std::pin::Pin;
@@ -111,6 +111,24 @@ impl StepContext {
     /// The name of the account that asked for it.
     pub fn account(&self) -> &str {
         &self.account
+    }
+
+    /// Something that the operation did to an object, in a sentence for people; recorded with the
+    /// outcome of the step. `event_type` is CloudStack's word: `VOLUME.CREATE`.
+    pub fn event(
+        &self,
+        event_type: &str,
+        object: (RecordKind, Uuid),
+        description: impl Into<String>,
+    ) -> Change {
+        Change::Event(NewEvent {
+            event_type: event_type.to_owned(),
+            level: EventLevel::Info,
+            object: Some(object),
+            account: self.account.clone(),
+            operation: Some(self.operation),
+            description: description.into(),
+        })
     }
 
     /// Why the operation is undone, while it is.

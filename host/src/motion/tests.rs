@@ -2,7 +2,7 @@
 
 use super::{Digest, End, Hasher, transfer, verify};
 use crate::in_memory::InMemory;
-use crate::jobs::{Guard, GuardedCall, PluginLimits};
+use crate::jobs::{Guard, GuardedCall};
 use std::time::Duration;
 use storage_plugin_api::prelude::*;
 
@@ -32,12 +32,12 @@ impl Scene {
     }
 
     fn end(&self, volume: &VolumeInfo) -> End<'_> {
-        let limits = PluginLimits { concurrent_calls: 1, window: Duration::from_secs(60) };
+        let window = Duration::from_secs(60);
         End {
             driver: &self.memory,
             store: &self.store,
             object: volume.clone().into(),
-            about: GuardedCall { provider: "In Memory", limits, store: None },
+            about: GuardedCall { provider: "In Memory", window, store: None },
             guard: &self.guard,
         }
     }

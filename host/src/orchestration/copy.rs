@@ -47,8 +47,8 @@ impl Rooms {
     pub(super) async fn copier(
         &self,
         call: &CallContext,
-        from: (&mut PoolAccess<'_>, &VolumeInfo),
-        to: (&mut PoolAccess<'_>, &VolumeInfo),
+        from: (&PoolAccess<'_>, &VolumeInfo),
+        to: (&PoolAccess<'_>, &VolumeInfo),
     ) -> Result<Copier, StepError> {
         let ask = CopyRequest::new(from.0.stored(from.1.clone()), to.0.stored(to.1.clone()));
         // An error counts as no.
@@ -68,8 +68,8 @@ impl Rooms {
     pub(super) async fn expect_streams(
         &self,
         call: &CallContext,
-        from: &mut PoolAccess<'_>,
-        to: &mut PoolAccess<'_>,
+        from: &PoolAccess<'_>,
+        to: &PoolAccess<'_>,
     ) -> Result<(), StepError> {
         let refuse = |pool: &PoolAccess<'_>, cannot: &str| {
             StepError::from(Failure::unsupported(format!(
@@ -96,11 +96,11 @@ impl Rooms {
     pub(super) async fn copy_volume(
         &self,
         context: &StepContext,
-        from: (&mut PoolAccess<'_>, VolumeInfo),
-        to: (&mut PoolAccess<'_>, VolumeInfo),
+        from: (&PoolAccess<'_>, VolumeInfo),
+        to: (&PoolAccess<'_>, VolumeInfo),
     ) -> Result<CopyResult, StepError> {
         let call = context.call();
-        let copier = self.copier(&call, (&mut *from.0, &from.1), (&mut *to.0, &to.1)).await?;
+        let copier = self.copier(&call, (from.0, &from.1), (to.0, &to.1)).await?;
         let ask = CopyRequest::new(from.0.stored(from.1.clone()), to.0.stored(to.1.clone()));
         Ok(match copier {
             Copier::Source => {

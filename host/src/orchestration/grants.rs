@@ -122,7 +122,7 @@ impl Rooms {
         volume: &Stored<Volume>,
         instance: Option<Uuid>,
     ) -> Result<(), StepError> {
-        let mut pool = self.access(pool_of(volume)?).await?;
+        let pool = self.access(pool_of(volume)?).await?;
         let call = context.call();
         if !pool.capabilities(&call).await?.vm_info_needed {
             return Ok(());

@@ -4,7 +4,7 @@
 //! that is quarantined, or whose provider is missing, has no way.
 
 use super::rooms::Rooms;
-use crate::jobs::{Guard, GuardedCall, PluginLimits, StepContext, StepError};
+use crate::jobs::{Guard, GuardedCall, StepContext, StepError};
 use crate::model::{Failure, StoragePool, Stored};
 use crate::store::Key;
 use std::fmt;
@@ -25,12 +25,8 @@ pub(super) struct PoolAccess<'a> {
     pub(super) context: StoreContext,
     provider: Arc<dyn DataStoreProvider>,
     window: Duration,
-    concurrent_calls: usize,
     title: String,
 }
-
-/// How many calls a plugin takes at once before its driver was asked, or where none is meant.
-pub(super) const UNASKED_CALLS: usize = 16;
 
 impl Rooms {
     /// A pool that was not removed.
@@ -100,7 +96,6 @@ impl Rooms {
             driver,
             context: StoreContext::new(store),
             window: (self.windows)(&pool.provider),
-            concurrent_calls: UNASKED_CALLS,
             provider,
             title: format!("storage pool {:?}", pool.name),
             pool,
@@ -127,19 +122,19 @@ impl PoolAccess<'_> {
     pub(super) fn about(&self) -> GuardedCall<'_> {
         GuardedCall {
             provider: &self.pool.provider,
-            limits: PluginLimits { concurrent_calls: self.concurrent_calls, window: self.window },
+            window: self.window,
             store: Some((self.pool.uuid, &self.title)),
         }
     }
 
     /// What the driver can do on this pool now. Its limit of concurrent calls holds from here on.
     pub(super) async fn capabilities(
-        &mut self,
+        &self,
         call: &CallContext,
     ) -> PluginResult<DataStoreCapabilities> {
         let asked = self.driver.get_capabilities(call, &self.context);
         let capabilities = self.guarded(call, asked).await?;
-        self.concurrent_calls = capabilities.limits.concurrent_calls as usize;
+        self.guard().declare(&self.pool.provider, capabilities.limits.concurrent_calls);
         Ok(capabilities)
     }
 

@@ -3,14 +3,12 @@
 use super::request::{RequestContext, Started};
 use super::storage_pool::Connected;
 use crate::jobs::{Flow, Guard, Jobs, NewOperation};
-use crate::model::{
-    ClientToken, EventLevel, Failure, NewEvent, Operation, RecordKind, StoragePool,
-};
+use crate::model::{ClientToken, Failure, Operation, RecordKind, StoragePool};
 use crate::registry::DataStoreProviderManager;
-use crate::store::{Change, Key, Refused, Repository};
+use crate::store::{Change, Key, Refused, Repository, now_us};
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use storage_plugin_api::PluginErrorKind;
 use uuid::Uuid;
 
@@ -211,33 +209,6 @@ fn describe(operation: &Operation) -> String {
 
 fn token_claim(request: &RequestContext, token: &ClientToken) -> String {
     format!("token:{}:{}:{}", request.caller.account, request.command, token.text)
-}
-
-/// An event about an object, recorded with the outcome of a step.
-pub(super) fn event(
-    event_type: &str,
-    object: (RecordKind, Uuid),
-    operation: Uuid,
-    account: &str,
-    description: impl Into<String>,
-) -> Change {
-    Change::Event(NewEvent {
-        event_type: event_type.to_owned(),
-        level: EventLevel::Info,
-        object: Some(object),
-        account: account.to_owned(),
-        operation: Some(operation),
-        description: description.into(),
-    })
-}
-
-/// The time now, in microseconds since 1970 (UTC).
-pub(super) fn now_us() -> i64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .ok()
-        .and_then(|since| i64::try_from(since.as_micros()).ok())
-        .unwrap_or_default()
 }
 
 impl fmt::Debug for Rooms {

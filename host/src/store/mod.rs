@@ -43,3 +43,4 @@ pub use repository::Repository;
 pub use row::{NewRow, Row};
 pub use secrets::{KeySource, SecretKey};
 pub use sqlite::SqliteRepository;
+pub use time::now_us;

@@ -6,7 +6,7 @@
 use std::time::SystemTime;
 
 /// The time now.
-pub(super) fn now_us() -> i64 {
+pub fn now_us() -> i64 {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .ok()

@@ -3,11 +3,11 @@
 use crate::api::call::Call;
 use crate::api::command::{Command, handler};
 use crate::api::error::ApiError;
-use crate::api::objects::{Names, Shown, VolumeResponse};
+use crate::api::objects::VolumeResponse;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
-use crate::model::{StoragePool, Volume};
+use crate::model::StoragePool;
 
 pub(super) const COMMAND: Command = Command {
     name: "adoptOrphan",
@@ -33,8 +33,6 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
         return Err(ApiError::no_such_entity("id", &params.id.to_string()));
     };
     let reconcile = &call.services.orchestration.reconcile;
-    let adopted = reconcile.adopt(&call.request(), pool.uuid, object).await?;
-    let volume = call.find::<Volume>("id", Id::Uuid(adopted)).await?;
-    let shown = Volume::show(&mut Names::new(&call), &volume).await?;
-    Reply::object(Volume::OBJECT_NAME, &shown)
+    let begun = reconcile.adopt(&call.request(), pool.uuid, object).await?;
+    call.outcome(begun.operation).await
 }

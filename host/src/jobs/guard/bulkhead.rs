@@ -2,25 +2,24 @@
 
 use super::GuardedCall;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 use storage_plugin_api::{CallContext, PluginError, PluginResult};
 use tokio::sync::Notify;
 
-/// What a plugin takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PluginLimits {
-    /// How many calls at once, as its driver declares.
-    pub concurrent_calls: usize,
-    /// How long a call may make no progress.
-    pub window: Duration,
-}
+/// How many calls a plugin takes at once before its driver was asked.
+const UNASKED: usize = 16;
 
-/// The places of one plugin. How many there are is told with each call: a driver may declare
-/// another number at any time.
-#[derive(Debug, Default)]
+/// The places of one plugin. How many there are its driver declares, at any time anew.
+#[derive(Debug)]
 pub(super) struct Bulkhead {
+    places: AtomicUsize,
     taken: AtomicUsize,
     freed: Notify,
+}
+
+impl Default for Bulkhead {
+    fn default() -> Self {
+        Self { places: UNASKED.into(), taken: 0.into(), freed: Notify::new() }
+    }
 }
 
 /// A place; free again when this is dropped.
@@ -35,21 +34,27 @@ impl Drop for Place<'_> {
 }
 
 impl Bulkhead {
+    /// So many places there are from now on.
+    pub(super) fn declare(&self, places: usize) {
+        self.places.store(places.max(1), Ordering::Release);
+        self.freed.notify_waiters();
+    }
+
     /// Waits for a place.
     pub(super) async fn enter(
         &self,
         about: GuardedCall<'_>,
         call: &CallContext,
     ) -> PluginResult<Place<'_>> {
-        if let Some(place) = self.try_enter(about.limits.concurrent_calls) {
+        if let Some(place) = self.try_enter() {
             return Ok(place);
         }
-        let deadline = tokio::time::sleep(about.limits.window);
+        let deadline = tokio::time::sleep(about.window);
         let mut deadline = std::pin::pin!(deadline);
         loop {
             let mut freed = std::pin::pin!(self.freed.notified());
             freed.as_mut().enable();
-            if let Some(place) = self.try_enter(about.limits.concurrent_calls) {
+            if let Some(place) = self.try_enter() {
                 return Ok(place);
             }
             tokio::select! {
@@ -57,7 +62,7 @@ impl Bulkhead {
                 () = &mut deadline => return Err(PluginError::timeout(format!(
                     "all {} calls that provider {:?} takes at once are busy, and none ended in \
                      {:?}; look at what hangs there with `storage-host operations list`",
-                    about.limits.concurrent_calls, about.provider, about.limits.window
+                    self.places.load(Ordering::Acquire), about.provider, about.window
                 ))),
             }
             if call.is_cancelled() {
@@ -66,12 +71,40 @@ impl Bulkhead {
         }
     }
 
-    fn try_enter(&self, places: usize) -> Option<Place<'_>> {
+    fn try_enter(&self) -> Option<Place<'_>> {
+        let places = self.places.load(Ordering::Acquire);
         self.taken
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
-                (taken < places.max(1)).then_some(taken + 1)
+                (taken < places).then_some(taken + 1)
             })
             .ok()
             .map(|_| Place(self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use uuid::Uuid;
+
+    #[tokio::test]
+    async fn a_plugin_takes_as_many_calls_as_its_driver_declares() {
+        let about =
+            GuardedCall { provider: "acme", window: Duration::from_millis(50), store: None };
+        let call = CallContext::new(Uuid::new_v4());
+        let bulkhead = Bulkhead::default();
+        bulkhead.declare(2);
+        let one = bulkhead.enter(about, &call).await.unwrap();
+        let _two = bulkhead.enter(about, &call).await.unwrap();
+        let refused = bulkhead.enter(about, &call).await.unwrap_err();
+        assert!(refused.message().contains("all 2 calls"), "{refused}");
+        drop(one);
+        let _again = bulkhead.enter(about, &call).await.unwrap();
+        // More places let in who waits already.
+        let (entered, ()) = tokio::join!(bulkhead.enter(about, &call), async {
+            bulkhead.declare(3);
+        });
+        entered.unwrap();
     }
 }

@@ -12,14 +12,13 @@ mod bulkhead;
 mod watchdog;
 
 pub use breaker::CircuitReport;
-pub use bulkhead::PluginLimits;
 
 use breaker::Breaker;
 use bulkhead::Bulkhead;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use storage_plugin_api::{CallContext, PluginResult};
 use uuid::Uuid;
 
@@ -40,8 +39,8 @@ struct Inner {
 pub struct GuardedCall<'a> {
     /// The name of the provider.
     pub provider: &'a str,
-    /// How many calls it takes, and how long one may stand still.
-    pub limits: PluginLimits,
+    /// How long the call may make no progress.
+    pub window: Duration,
     /// The store, and its name for messages; `None` for calls that are about no store.
     pub store: Option<(Uuid, &'a str)>,
 }
@@ -79,6 +78,11 @@ impl Guard {
             breaker.note(result.as_ref().err(), Instant::now());
         }
         result
+    }
+
+    /// How many calls a provider takes at once from now on, as its driver declares.
+    pub fn declare(&self, provider: &str, concurrent_calls: u32) {
+        self.bulkhead(provider).declare(concurrent_calls as usize);
     }
 
     /// The circuits that are not closed.

@@ -13,7 +13,7 @@ pub(super) async fn watch<T>(
     work: impl Future<Output = PluginResult<T>>,
 ) -> PluginResult<T> {
     let mut work = std::pin::pin!(work);
-    let window = about.limits.window;
+    let window = about.window;
     let mut reports = call.progress().reports;
     let mut still_since = tokio::time::Instant::now();
     loop {

@@ -191,13 +191,13 @@ async fn promise_to_nobody_is_told() {
 
 #[tokio::test]
 async fn open_circuit_is_told_with_the_last_answer() {
-    use crate::jobs::{GuardedCall, PluginLimits};
+    use crate::jobs::GuardedCall;
     use storage_plugin_api::{CallContext, PluginError};
     let scene = Scene::new();
     let store = Uuid::new_v4();
-    let limits = PluginLimits { concurrent_calls: 1, window: Duration::from_secs(1) };
+    let window = Duration::from_secs(1);
     for _ in 0..10 {
-        let about = GuardedCall { provider: "p", limits, store: Some((store, "pool")) };
+        let about = GuardedCall { provider: "p", window, store: Some((store, "pool")) };
         let call = CallContext::new(Uuid::new_v4());
         let dead = async { Err::<(), _>(PluginError::unavailable("connection refused")) };
         let failed = scene.host.rooms().guard.call(about, &call, dead).await.unwrap_err();

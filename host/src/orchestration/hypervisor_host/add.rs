@@ -8,7 +8,7 @@ use super::warn;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Cluster, Failure, Host, HostState, RecordKind};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -132,10 +132,7 @@ impl Flow {
         warn(&mut host, warnings);
         let told = format!("hypervisor host {:?} was added", host.name);
         let object = (RecordKind::Host, host.uuid);
-        changes.extend([
-            Change::update(&host),
-            event("HOST.ADD", object, context.operation(), context.account(), told),
-        ]);
+        changes.extend([Change::update(&host), context.event("HOST.ADD", object, told)]);
         Ok(changes)
     }
 

@@ -2,9 +2,8 @@
 //!
 //! What it is not: a judge of their errors; each flow knows whether one counts.
 
-use crate::jobs::{GuardedCall, PluginLimits, StepContext};
+use crate::jobs::{GuardedCall, StepContext};
 use crate::model::{Host, Stored};
-use crate::orchestration::pool_access::UNASKED_CALLS;
 use crate::orchestration::rooms::Rooms;
 use std::sync::Arc;
 use storage_plugin_api::{DataStoreProviderType, HypervisorHostListener, PluginResult};
@@ -68,8 +67,7 @@ impl Rooms {
             News::Enabled => listener.host_enabled(&call, seen),
         };
         let window = (self.windows)(provider);
-        let limits = PluginLimits { concurrent_calls: UNASKED_CALLS, window };
-        self.guard.call(GuardedCall { provider, limits, store: None }, &call, told).await
+        self.guard.call(GuardedCall { provider, window, store: None }, &call, told).await
     }
 }
 

@@ -4,13 +4,13 @@
 //! there is no way back, for they took the host out of their access groups.
 
 use super::listeners::News;
-use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::jobs::{self, Step, StepContext, StepError, step_fn};
 use crate::model::{
     Attachment, Failure, Host, HostEvent, Instance, InstanceState, Machine, RecordKind,
     StoragePool, Stored,
 };
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::{Change, Filter};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -57,10 +57,6 @@ impl jobs::Flow for Flow {
         Step::outside("disconnect it from the pools", step_fn!(disconnect)).forward_only(),
         Step::outside("tell the providers", step_fn!(tell)).forward_only(),
     ];
-
-    fn abandon<'a>(&'a self, _: &'a StepContext, _: &'a mut State) -> StepFuture<'a> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
 }
 
 impl Flow {
@@ -121,10 +117,7 @@ impl Flow {
         let mut changes = self.0.disconnect_host(context, &host).await?;
         let told = format!("hypervisor host {:?} was removed", host.name);
         let object = (RecordKind::Host, host.uuid);
-        changes.extend([
-            Change::remove(&host.record),
-            event("HOST.DELETE", object, context.operation(), context.account(), told),
-        ]);
+        changes.extend([Change::remove(&host.record), context.event("HOST.DELETE", object, told)]);
         Ok(changes)
     }
 }

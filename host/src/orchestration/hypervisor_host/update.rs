@@ -5,10 +5,10 @@
 
 use super::listeners::News;
 use super::warn;
-use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::jobs::{self, Step, StepContext, StepError, step_fn};
 use crate::model::{Failure, HostEvent, HostState, Machine, RecordKind};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -75,10 +75,6 @@ impl jobs::Flow for Flow {
         Step::local("write it down", step_fn!(write)).forward_only(),
         Step::outside("tell the providers", step_fn!(tell)).forward_only(),
     ];
-
-    fn abandon<'a>(&'a self, _: &'a StepContext, _: &'a mut State) -> StepFuture<'a> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
 }
 
 impl Flow {
@@ -96,10 +92,7 @@ impl Flow {
         }
         let told = format!("hypervisor host {:?} was changed", host.name);
         let object = (RecordKind::Host, host.uuid);
-        Ok(vec![
-            Change::update(&host),
-            event("HOST.UPDATE", object, context.operation(), context.account(), told),
-        ])
+        Ok(vec![Change::update(&host), context.event("HOST.UPDATE", object, told)])
     }
 
     async fn tell(

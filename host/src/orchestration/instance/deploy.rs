@@ -6,7 +6,7 @@ use crate::model::{
     Failure, Host, HostState, Instance, InstanceEvent, InstanceState, RecordKind, Stored, Zone,
 };
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::{Change, Filter};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -142,13 +142,7 @@ impl Flow {
         let told = format!("instance {:?} was deployed", instance.name);
         Ok(vec![
             Change::update(&instance),
-            event(
-                "VM.CREATE",
-                (RecordKind::Instance, instance.uuid),
-                context.operation(),
-                context.account(),
-                told,
-            ),
+            context.event("VM.CREATE", (RecordKind::Instance, instance.uuid), told),
         ])
     }
 }

@@ -4,7 +4,7 @@ use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, Instance, InstanceEvent, InstanceState, RecordKind, Stored};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -104,11 +104,9 @@ impl Flow {
         if state.expunge {
             changes.push(Change::remove(&instance.record));
         }
-        changes.push(event(
+        changes.push(context.event(
             if state.expunge { "VM.EXPUNGE" } else { "VM.DESTROY" },
             (RecordKind::Instance, instance.uuid),
-            context.operation(),
-            context.account(),
             told,
         ));
         Ok(changes)

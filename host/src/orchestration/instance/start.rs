@@ -4,7 +4,7 @@ use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, Host, HostState, InstanceEvent, RecordKind};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::expect_in_use;
 use crate::orchestration::volume::pool_of;
 use crate::store::Change;
@@ -95,13 +95,7 @@ impl Flow {
         let told = format!("instance {:?} runs on host {}", instance.name, state.host);
         changes.extend([
             Change::update(&instance),
-            event(
-                "VM.START",
-                (RecordKind::Instance, instance.uuid),
-                context.operation(),
-                context.account(),
-                told,
-            ),
+            context.event("VM.START", (RecordKind::Instance, instance.uuid), told),
         ]);
         Ok(changes)
     }

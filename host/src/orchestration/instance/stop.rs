@@ -4,7 +4,7 @@ use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, InstanceEvent, RecordKind};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -60,13 +60,7 @@ impl Flow {
         let told = format!("instance {:?} was stopped", instance.name);
         changes.extend([
             Change::update(&instance),
-            event(
-                "VM.STOP",
-                (RecordKind::Instance, instance.uuid),
-                context.operation(),
-                context.account(),
-                told,
-            ),
+            context.event("VM.STOP", (RecordKind::Instance, instance.uuid), told),
         ]);
         Ok(changes)
     }

@@ -88,6 +88,7 @@ pub struct Reconcile {
 
 impl Reconcile {
     pub(super) fn new(rooms: Arc<Rooms>) -> Self {
+        rooms.jobs.add_flow(Arc::new(adopt::Flow(Arc::clone(&rooms))));
         rooms.jobs.add_flow(Arc::new(purge::Flow(Arc::clone(&rooms))));
         Self { rooms, swept: Arc::default() }
     }

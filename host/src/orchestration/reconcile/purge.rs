@@ -4,10 +4,10 @@
 //! operation on the object runs meanwhile; the deletion is believed when `describe` confirms it.
 
 use super::{Orphan, OrphanClass, Reconcile};
-use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::jobs::{self, Step, StepContext, StepError, step_fn};
 use crate::model::{Failure, Phase, RecordKind};
 use crate::orchestration::request::RequestContext;
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -106,11 +106,6 @@ impl jobs::Flow for Flow {
     const VERSION: u32 = 1;
     const STEPS: &'static [Step<Self>] =
         &[Step::outside("remove it from the pool", step_fn!(remove))];
-
-    /// Nothing was begun but the operation itself.
-    fn abandon<'a>(&'a self, _: &'a StepContext, _: &'a mut State) -> StepFuture<'a> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
 }
 
 impl Flow {
@@ -142,7 +137,7 @@ impl Flow {
             pool.pool.name
         );
         let object = (known.kind, state.object);
-        Ok(vec![event("ORPHAN.PURGE", object, context.operation(), context.account(), told)])
+        Ok(vec![context.event("ORPHAN.PURGE", object, told)])
     }
 }
 

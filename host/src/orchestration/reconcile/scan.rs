@@ -79,7 +79,7 @@ impl Reconcile {
     }
 
     async fn compare(&self, scan: &mut PoolScan) -> Result<(), StepError> {
-        let mut access = self.rooms.access(scan.pool).await?;
+        let access = self.rooms.access(scan.pool).await?;
         let context = StepContext::detached("system");
         let can = access.capabilities(&context.call()).await?;
         if !can.list_objects {

@@ -314,8 +314,9 @@ async fn unknown_object_is_adopted_once_under_its_own_id() {
     let stranger = Uuid::new_v4();
     scene.put(&scene.our_path(stranger));
     let reconcile = &scene.host.reconcile;
-    let adopted = reconcile.adopt(&request(), scene.pool, stranger).await.unwrap();
-    assert_eq!(adopted, stranger);
+    let begun = reconcile.adopt(&request(), scene.pool, stranger).await.unwrap();
+    assert_eq!(begun.object, stranger);
+    scene.done(begun.operation).await;
     let volume = scene.host.volumes.find(stranger).await.unwrap();
     assert_eq!(volume.name, format!("adopted-{stranger}"));
     assert_eq!((volume.state, volume.size_bytes), (VolumeState::Ready, SIZE));
@@ -339,8 +340,9 @@ async fn only_an_unknown_object_that_is_there_is_adopted() {
     let reconcile = &scene.host.reconcile;
     let refused = reconcile.adopt(&request(), scene.pool, gone).await.unwrap_err();
     assert_eq!(refused.kind, PluginErrorKind::Conflict);
-    let refused = reconcile.adopt(&request(), scene.pool, Uuid::new_v4()).await.unwrap_err();
-    assert_eq!(refused.kind, PluginErrorKind::NotFound);
+    let begun = reconcile.adopt(&request(), scene.pool, Uuid::new_v4()).await.unwrap();
+    let operation = scene.host.rooms().jobs.wait(begun.operation).await.unwrap();
+    assert_eq!(operation.failure.unwrap().kind, PluginErrorKind::NotFound);
 }
 
 /// Waits until an object is gone; the deadline is generous, for a busy machine.

@@ -4,7 +4,7 @@ use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, RecordKind, Snapshot, SnapshotEvent, SnapshotState, VolumeEvent};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::expect_in_use;
 use crate::orchestration::volume::{advance as advance_volume, pool_of};
 use crate::store::Change;
@@ -30,7 +30,7 @@ impl super::Snapshots {
         // Before its snapshots, so that its version tells whether another one was taken meanwhile.
         let mut volume = rooms.find_volume(volume).await?;
         let as_it_is = volume.record.clone();
-        let mut access = rooms.access(pool_of(&volume)?).await?;
+        let access = rooms.access(pool_of(&volume)?).await?;
         let call = storage_plugin_api::CallContext::new(volume.uuid);
         let capabilities = access.capabilities(&call).await?;
         if !capabilities.storage_system_snapshot {
@@ -132,13 +132,7 @@ impl Flow {
         Ok(vec![
             Change::update(&snapshot),
             Change::update(&volume),
-            event(
-                "SNAPSHOT.CREATE",
-                (RecordKind::Snapshot, snapshot.uuid),
-                context.operation(),
-                context.account(),
-                told,
-            ),
+            context.event("SNAPSHOT.CREATE", (RecordKind::Snapshot, snapshot.uuid), told),
         ])
     }
 

@@ -4,7 +4,7 @@ use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, RecordKind, Snapshot, SnapshotEvent, Stored};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -101,11 +101,9 @@ impl Flow {
         changes.extend([
             Change::update(&snapshot),
             Change::remove(&snapshot.record),
-            event(
+            context.event(
                 "SNAPSHOT.DELETE",
                 (RecordKind::Snapshot, snapshot.uuid),
-                context.operation(),
-                context.account(),
                 format!("snapshot {:?} was deleted", snapshot.name),
             ),
         ]);

@@ -6,7 +6,7 @@
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, InstanceState, RecordKind, SnapshotState, VolumeEvent};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::expect_in_use;
 use crate::orchestration::volume::{advance as advance_volume, pool_of};
 use crate::store::Change;
@@ -32,7 +32,7 @@ impl super::Snapshots {
                 volume.name, snapshot.name
             )));
         }
-        let mut access = rooms.access(snapshot.pool).await?;
+        let access = rooms.access(snapshot.pool).await?;
         let call = storage_plugin_api::CallContext::new(uuid);
         if !access.capabilities(&call).await?.can_revert_volume_to_snapshot {
             return Err(Failure::unsupported(format!(
@@ -125,13 +125,7 @@ impl Flow {
         Ok(vec![
             Change::Reserve { store: snapshot.pool, owner: volume.uuid, bytes: volume.size_bytes },
             Change::update(&volume),
-            event(
-                "SNAPSHOT.REVERT",
-                (RecordKind::Snapshot, snapshot.uuid),
-                context.operation(),
-                context.account(),
-                told,
-            ),
+            context.event("SNAPSHOT.REVERT", (RecordKind::Snapshot, snapshot.uuid), told),
         ])
     }
 

@@ -4,7 +4,7 @@ use super::maintain::{self, as_far_as_possible};
 use crate::jobs::{self, Flow as _, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, Machine, RecordKind, StoragePoolEvent};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -129,18 +129,15 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        let mut access = self.0.access_unconnected(self.0.find_pool(state.pool).await?)?;
+        let access = self.0.access_unconnected(self.0.find_pool(state.pool).await?)?;
         // Attached as well: the host may have been started again since the pool was in use.
-        let mut changes = self.0.connect(context, &mut access).await?;
+        let mut changes = self.0.connect(context, &access).await?;
         self.0.connected.add(state.pool);
         let mut pool = access.pool;
         pool.state = pool.state.next(StoragePoolEvent::OperationSucceeded)?;
         let told = format!("storage pool {:?} is back from maintenance", pool.name);
         let object = (RecordKind::StoragePool, pool.uuid);
-        changes.extend([
-            Change::update(&pool),
-            event("MAINT.CANCEL.PS", object, context.operation(), context.account(), told),
-        ]);
+        changes.extend([Change::update(&pool), context.event("MAINT.CANCEL.PS", object, told)]);
         Ok(changes)
     }
 

@@ -180,8 +180,8 @@ impl Rooms {
             log::error!("storage pool {:?} is in quarantine still: {reason}", pool.name);
             return Ok(());
         }
-        let mut access = self.access_to(pool)?;
-        match self.connect(context, &mut access).await {
+        let access = self.access_to(pool)?;
+        match self.connect(context, &access).await {
             Ok(changes) => {
                 self.repository.transact(changes).await?;
                 self.connected.add(uuid);

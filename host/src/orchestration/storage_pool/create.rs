@@ -5,7 +5,7 @@ use crate::model::{
     Failure, Machine, RecordKind, StoragePool, StoragePoolEvent, StoragePoolState, Stored, Zone,
 };
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -183,7 +183,7 @@ impl Flow {
             pool.state = pool.state.next(StoragePoolEvent::AttachRequested)?;
         }
         let mut access = self.0.access_to(self.0.find_pool(state.pool).await?)?;
-        let mut changes = self.0.connect(context, &mut access).await?;
+        let mut changes = self.0.connect(context, &access).await?;
         self.0.connected.add(state.pool);
         pool.state = pool.state.next(StoragePoolEvent::OperationSucceeded)?;
         if let Some(stats) = access.stats(context).await? {
@@ -192,10 +192,7 @@ impl Flow {
         let object = (RecordKind::StoragePool, pool.uuid);
         let told = format!("storage pool {:?} was added", pool.name);
         changes.extend(limit_of(&pool));
-        changes.extend([
-            Change::update(&pool),
-            event("POOL.CREATE", object, context.operation(), context.account(), told),
-        ]);
+        changes.extend([Change::update(&pool), context.event("POOL.CREATE", object, told)]);
         Ok(changes)
     }
 

@@ -10,7 +10,7 @@ use crate::model::{
     StoragePoolState, Stored, Volume, VolumeEvent, VolumeState,
 };
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::volume::advance;
 use crate::store::{Change, Filter};
 use serde::{Deserialize, Serialize};
@@ -110,11 +110,9 @@ impl Flow {
                 Change::Unreserve { store: state.pool, owner: volume.uuid },
                 Change::update(&volume),
                 Change::remove(&volume.record),
-                event(
+                context.event(
                     "VOLUME.EXPUNGE",
                     (RecordKind::Volume, volume.uuid),
-                    context.operation(),
-                    context.account(),
                     format!("volume {:?} was removed with its storage pool", volume.name),
                 ),
             ]);
@@ -142,7 +140,7 @@ impl Flow {
             Change::update(&pool),
             Change::remove(&pool.record),
             Change::SetLimit { store: pool.uuid, bytes: 0 },
-            event("POOL.DELETE", object, context.operation(), context.account(), told),
+            context.event("POOL.DELETE", object, told),
         ];
         changes.extend(known.iter().map(|one| Change::Forget(RecordKind::HostPool, one.uuid)));
         changes.extend(identity_of(&pool).map(|name| Change::Unclaim { name, holder: pool.uuid }));

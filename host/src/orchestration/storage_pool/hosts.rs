@@ -25,7 +25,7 @@ impl Rooms {
     pub(in crate::orchestration) async fn connect(
         &self,
         context: &StepContext,
-        access: &mut PoolAccess<'_>,
+        access: &PoolAccess<'_>,
     ) -> Result<Vec<Change>, StepError> {
         let hosts = self.hosts_in_reach(&access.pool).await?;
         let seen: Vec<HypervisorHost> =
@@ -54,6 +54,8 @@ impl Rooms {
                 access.guarded(&call, life_cycle.attach_zone(&call, store, attach)).await?;
             }
         }
+        // How many calls it takes at once is known from here on.
+        access.capabilities(&call).await?;
         let (changes, last) = self.connect_hosts(context, access, &hosts).await;
         match last {
             Some(error) if changes.is_empty() => Err(error.context(format!(

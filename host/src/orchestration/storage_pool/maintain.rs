@@ -8,7 +8,7 @@ use crate::model::{
     Failure, Instance, Machine, RecordKind, Snapshot, StoragePool, StoragePoolEvent, Volume,
 };
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::{Change, Filter, Key};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -111,10 +111,7 @@ impl Flow {
         pool.state = pool.state.next(StoragePoolEvent::OperationSucceeded)?;
         let told = format!("storage pool {:?} is in maintenance", pool.name);
         let object = (RecordKind::StoragePool, pool.uuid);
-        Ok(vec![
-            Change::update(&pool),
-            event("MAINT.PREPARE.PS", object, context.operation(), context.account(), told),
-        ])
+        Ok(vec![Change::update(&pool), context.event("MAINT.PREPARE.PS", object, told)])
     }
 
     async fn cancel_maintain(

@@ -4,10 +4,10 @@
 //! **Invariant:** without a takeover nothing on the back end changes hands: who was refused is
 //! refused again.
 
-use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::jobs::{self, Step, StepContext, StepError, step_fn};
 use crate::model::{Failure, RecordKind};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -55,10 +55,6 @@ impl jobs::Flow for Flow {
     const VERSION: u32 = 1;
     // Nothing to undo: a pool that was not connected is in quarantine as before.
     const STEPS: &'static [Step<Self>] = &[Step::outside("connect it", step_fn!(connect))];
-
-    fn abandon<'a>(&'a self, _: &'a StepContext, _: &'a mut State) -> StepFuture<'a> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
 }
 
 impl Flow {
@@ -68,7 +64,7 @@ impl Flow {
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
         let mut access = self.0.access_to(self.0.find_pool(state.pool).await?)?;
-        let mut connected = self.0.connect(context, &mut access).await;
+        let mut connected = self.0.connect(context, &access).await;
         if let Err(error) = &connected
             && error.failure.kind == PluginErrorKind::Conflict
         {
@@ -96,7 +92,7 @@ impl Flow {
                 access.pool.name
             );
             access = self.0.access_to(self.0.find_pool(state.pool).await?)?;
-            connected = self.0.connect(context, &mut access).await;
+            connected = self.0.connect(context, &access).await;
         }
         let mut changes = connected?;
         self.0.connected.add(state.pool);
@@ -106,7 +102,7 @@ impl Flow {
         let object = (RecordKind::StoragePool, pool.uuid);
         changes.extend([
             Change::update(&pool),
-            event("POOL.QUARANTINE.RELEASE", object, context.operation(), context.account(), told),
+            context.event("POOL.QUARANTINE.RELEASE", object, told),
         ]);
         Ok(changes)
     }

@@ -7,7 +7,7 @@ use super::maintain::as_far_as_possible;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, Machine, RecordKind, StoragePool, StoragePoolEvent, StoragePoolState};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::{Change, Filter};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -191,10 +191,7 @@ impl Flow {
         record.capacity_iops = wish.capacity_iops.or(record.capacity_iops);
         let told = format!("storage pool {:?} was changed", pool.name);
         let object = (RecordKind::StoragePool, pool.uuid);
-        let mut changes = vec![
-            Change::update(&pool),
-            event("POOL.UPDATE", object, context.operation(), context.account(), told),
-        ];
+        let mut changes = vec![Change::update(&pool), context.event("POOL.UPDATE", object, told)];
         changes.extend(super::create::limit_of(&pool));
         Ok(changes)
     }

@@ -7,7 +7,7 @@ use super::{advance, pool_of};
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Attachment, Failure, Instance, InstanceState, RecordKind, VolumeEvent};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::expect_in_use;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
@@ -146,13 +146,7 @@ impl Flow {
         Ok(vec![
             Change::update(&attachment),
             Change::update(&volume),
-            event(
-                "VOLUME.ATTACH",
-                (RecordKind::Volume, volume.uuid),
-                context.operation(),
-                context.account(),
-                told,
-            ),
+            context.event("VOLUME.ATTACH", (RecordKind::Volume, volume.uuid), told),
         ])
     }
 

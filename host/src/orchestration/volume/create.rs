@@ -6,7 +6,7 @@ use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, InstanceState, RecordKind, StoragePool, Stored, Volume, VolumeEvent};
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::expect_in_use;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
@@ -178,11 +178,9 @@ impl Flow {
         Ok(vec![
             Change::Reserve { store: pool.pool.uuid, owner: volume.uuid, bytes: volume.size_bytes },
             Change::update(&volume),
-            event(
+            context.event(
                 "VOLUME.CREATE",
                 object,
-                context.operation(),
-                context.account(),
                 format!("volume {:?} was created on {:?}", volume.name, pool.pool.name),
             ),
         ])

@@ -4,11 +4,11 @@
 //! for every volume whose time is over.
 
 use super::advance;
-use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::jobs::{self, Step, StepContext, StepError, step_fn};
 use crate::model::{Failure, RecordKind, Stored, Volume, VolumeEvent, VolumeState};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event, now_us};
-use crate::store::{Change, Filter};
+use crate::orchestration::rooms::{Rooms, With};
+use crate::store::{Change, Filter, now_us};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,10 +113,6 @@ impl jobs::Flow for Flow {
     const NAME: &'static str = "volume.destroy";
     const VERSION: u32 = 1;
     const STEPS: &'static [Step<Self>] = &[Step::local("destroy it", step_fn!(destroy))];
-
-    fn abandon<'a>(&'a self, _: &'a StepContext, _: &'a mut State) -> StepFuture<'a> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
 }
 
 impl Flow {
@@ -131,13 +127,7 @@ impl Flow {
         let told = format!("volume {:?} was destroyed", volume.name);
         Ok(vec![
             Change::update(&volume),
-            event(
-                "VOLUME.DESTROY",
-                (RecordKind::Volume, volume.uuid),
-                context.operation(),
-                context.account(),
-                told,
-            ),
+            context.event("VOLUME.DESTROY", (RecordKind::Volume, volume.uuid), told),
         ])
     }
 }

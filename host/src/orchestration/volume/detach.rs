@@ -7,7 +7,7 @@ use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, RecordKind, VolumeEvent};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -91,13 +91,7 @@ impl Flow {
         Ok(vec![
             Change::update(&volume),
             Change::Forget(RecordKind::Attachment, state.attachment),
-            event(
-                "VOLUME.DETACH",
-                (RecordKind::Volume, volume.uuid),
-                context.operation(),
-                context.account(),
-                told,
-            ),
+            context.event("VOLUME.DETACH", (RecordKind::Volume, volume.uuid), told),
         ])
     }
 

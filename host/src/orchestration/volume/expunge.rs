@@ -4,8 +4,8 @@ use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, RecordKind, Stored, Volume, VolumeEvent, VolumeState};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event, now_us};
-use crate::store::Change;
+use crate::orchestration::rooms::{Rooms, With};
+use crate::store::{Change, now_us};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -26,7 +26,7 @@ impl super::Volumes {
         }
         let mut changes = Vec::new();
         if let Some(pool) = volume.pool {
-            let mut access = self.rooms.access(pool).await?;
+            let access = self.rooms.access(pool).await?;
             let call = storage_plugin_api::CallContext::new(uuid);
             if !access.capabilities(&call).await?.snapshots_outlive_volume {
                 changes.push(self.rooms.without_snapshots(&volume).await?);
@@ -132,11 +132,9 @@ fn removed(context: &StepContext, mut volume: Stored<Volume>) -> Result<Vec<Chan
     changes.extend([
         Change::update(&volume),
         Change::remove(&volume.record),
-        event(
+        context.event(
             "VOLUME.EXPUNGE",
             (RecordKind::Volume, volume.uuid),
-            context.operation(),
-            context.account(),
             format!("volume {:?} was removed", volume.name),
         ),
     ]);

@@ -8,7 +8,7 @@ use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, RecordKind, StoragePoolState, Volume, VolumeEvent, VolumeState};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::{Change, Filter};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -45,7 +45,7 @@ impl super::Volumes {
         pool: Uuid,
         path: Option<&str>,
     ) -> Result<Vec<ListedObject>, Failure> {
-        let mut access = self.rooms.access(pool).await?;
+        let access = self.rooms.access(pool).await?;
         let call = CallContext::new(pool);
         if !access.capabilities(&call).await?.list_objects {
             return Err(Failure::unsupported(format!(
@@ -86,7 +86,7 @@ impl super::Volumes {
             Some(offering) => Some(rooms.find_disk_offering(offering).await?),
             None => None,
         };
-        let mut access = rooms.access(wish.pool).await?;
+        let access = rooms.access(wish.pool).await?;
         let uuid = Uuid::new_v4();
         let call = CallContext::new(uuid);
         if !access.capabilities(&call).await?.import_volume {
@@ -211,7 +211,7 @@ impl Flow {
     ) -> Result<Vec<Change>, StepError> {
         let mut volume = self.0.find_volume(state.volume).await?;
         let store = super::pool_of(&volume)?;
-        let mut pool = self.0.access(store).await?;
+        let pool = self.0.access(store).await?;
         // Here and not at the begin: the path is held from there on only.
         self.expect_unowned(&volume, store).await?;
         let call = context.call();
@@ -246,13 +246,7 @@ impl Flow {
         Ok(vec![
             Change::Reserve { store, owner: volume.uuid, bytes: volume.size_bytes },
             Change::update(&volume),
-            event(
-                "VOLUME.IMPORT",
-                (RecordKind::Volume, volume.uuid),
-                context.operation(),
-                context.account(),
-                told,
-            ),
+            context.event("VOLUME.IMPORT", (RecordKind::Volume, volume.uuid), told),
         ])
     }
 

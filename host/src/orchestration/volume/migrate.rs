@@ -9,7 +9,7 @@ use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, RecordKind, StoragePoolState, Stored, Volume, VolumeEvent};
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::expect_in_use;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
@@ -46,8 +46,8 @@ impl super::Volumes {
                 volume.name
             )));
         }
-        let mut source = rooms.access(from).await?;
-        let mut destination = rooms.access(to).await?;
+        let source = rooms.access(from).await?;
+        let destination = rooms.access(to).await?;
         if destination.pool.zone != volume.zone {
             return Err(Failure::invalid(format!(
                 "storage pool {:?} is not in the zone of volume {:?}",
@@ -76,7 +76,7 @@ impl super::Volumes {
             State { volume: uuid, from, to, size_bytes, source: Place::of(&volume), copy: None };
         let there = state.destination(&volume);
         let here = volume.as_seen_by_plugins(volume.id);
-        rooms.copier(&call, (&mut source, &here), (&mut destination, &there)).await?;
+        rooms.copier(&call, (&source, &here), (&destination, &there)).await?;
         advance(&mut volume, &[VolumeEvent::MigrationRequested])?;
         let mut changes = vec![
             expect_in_use(from),
@@ -163,12 +163,12 @@ impl Flow {
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
         let volume = self.0.find_volume(state.volume).await?;
-        let mut from = self.0.access(state.from).await?;
-        let mut to = self.0.access(state.to).await?;
+        let from = self.0.access(state.from).await?;
+        let to = self.0.access(state.to).await?;
         let here = volume.as_seen_by_plugins(volume.id);
         let there = state.destination(&volume);
         from.limits_for_motion(context, &volume, true).await;
-        let copied = self.0.copy_volume(context, (&mut from, here), (&mut to, there)).await;
+        let copied = self.0.copy_volume(context, (&from, here), (&to, there)).await;
         from.limits_for_motion(context, &volume, false).await;
         let copied = copied?;
         let mut copy = volume.record.clone();
@@ -242,13 +242,7 @@ impl Flow {
         let told = format!("volume {:?} left {:?}", volume.name, from.pool.name);
         Ok(vec![
             Change::Unreserve { store: state.from, owner: state.volume },
-            event(
-                "VOLUME.MIGRATE",
-                (RecordKind::Volume, volume.uuid),
-                context.operation(),
-                context.account(),
-                told,
-            ),
+            context.event("VOLUME.MIGRATE", (RecordKind::Volume, volume.uuid), told),
         ])
     }
 

@@ -73,7 +73,7 @@ impl Plan {
         &self,
         rooms: &Rooms,
         call: &CallContext,
-        access: &mut PoolAccess<'_>,
+        access: &PoolAccess<'_>,
         can_clone: bool,
     ) -> Result<bool, Failure> {
         let Some(source_pool) = self.source_pool else {
@@ -91,8 +91,8 @@ impl Plan {
                 volume.name, instance.name, instance.state
             )));
         }
-        let mut from = rooms.access(source_pool).await?;
-        rooms.expect_streams(call, &mut from, access).await?;
+        let from = rooms.access(source_pool).await?;
+        rooms.expect_streams(call, &from, access).await?;
         Ok(true)
     }
 
@@ -103,7 +103,7 @@ impl Plan {
         rooms: &Rooms,
         pool: &Stored<StoragePool>,
     ) -> Result<(Volume, bool), Failure> {
-        let mut access = rooms.access(pool.uuid).await?;
+        let access = rooms.access(pool.uuid).await?;
         let call = CallContext::new(self.uuid);
         let capabilities = access.capabilities(&call).await?;
         let limits = capabilities.limits;
@@ -118,7 +118,7 @@ impl Plan {
             Some(VolumeSource::Snapshot(_)) => capabilities.can_create_volume_from_snapshot,
             Some(VolumeSource::Volume(_)) => capabilities.can_create_volume_from_volume,
         };
-        let by_stream = self.by_stream(rooms, &call, &mut access, can_clone).await?;
+        let by_stream = self.by_stream(rooms, &call, &access, can_clone).await?;
         let offering = self.offering.as_ref();
         let volume = Volume {
             uuid: self.uuid,

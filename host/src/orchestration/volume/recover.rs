@@ -1,10 +1,10 @@
 //! A destroyed volume comes back, while its bytes are still there.
 
 use super::{advance, pool_of};
-use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::jobs::{self, Step, StepContext, StepError, step_fn};
 use crate::model::{Failure, RecordKind, VolumeEvent};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -40,10 +40,6 @@ impl jobs::Flow for Flow {
     const VERSION: u32 = 1;
     const STEPS: &'static [Step<Self>] =
         &[Step::outside("look whether its bytes are there", step_fn!(recover))];
-
-    fn abandon<'a>(&'a self, _: &'a StepContext, _: &'a mut State) -> StepFuture<'a> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
 }
 
 impl Flow {
@@ -66,11 +62,9 @@ impl Flow {
         }
         volume.destroyed_us = None;
         volume.note = None;
-        let told = event(
+        let told = context.event(
             "VOLUME.RECOVER",
             (RecordKind::Volume, volume.uuid),
-            context.operation(),
-            context.account(),
             format!("volume {:?} was recovered", volume.name),
         );
         Ok(vec![Change::update(&volume), told])

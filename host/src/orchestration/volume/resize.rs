@@ -9,7 +9,7 @@ use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, RecordKind, Stored, Volume, VolumeEvent};
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::expect_in_use;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ impl super::Volumes {
             (_, wished) => wished,
         };
         let wished = size(wished, offering.as_deref(), None)?;
-        let mut access = self.rooms.access(pool).await?;
+        let access = self.rooms.access(pool).await?;
         let call = storage_plugin_api::CallContext::new(uuid);
         let capabilities = access.capabilities(&call).await?;
         let from = volume.size_bytes;
@@ -173,13 +173,7 @@ impl Flow {
         Ok(vec![
             Change::Reserve { store: pool.pool.uuid, owner: volume.uuid, bytes: volume.size_bytes },
             Change::update(&volume),
-            event(
-                "VOLUME.RESIZE",
-                (RecordKind::Volume, volume.uuid),
-                context.operation(),
-                context.account(),
-                told,
-            ),
+            context.event("VOLUME.RESIZE", (RecordKind::Volume, volume.uuid), told),
         ])
     }
 

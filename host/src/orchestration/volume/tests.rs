@@ -4,9 +4,9 @@ use super::{CreateVolume, ImportVolume, ResizeVolume, VolumeSource};
 use crate::model::{Attachment, DiskOffering, Phase, Stored, VolumeState};
 use crate::orchestration::Policy;
 use crate::orchestration::instance::DeployInstance;
-use crate::orchestration::rooms::now_us;
+
 use crate::orchestration::testing::{MIB, World, request};
-use crate::store::Filter;
+use crate::store::{Filter, now_us};
 use std::time::Duration;
 use storage_plugin_api::{PluginError, PluginErrorKind};
 use uuid::Uuid;

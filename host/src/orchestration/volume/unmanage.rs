@@ -3,10 +3,10 @@
 //! **Invariant:** no plugin is asked to do anything; a record that is marked as released keeps
 //! every clean-up away from the bytes, although their name bears this installation's id.
 
-use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::jobs::{self, Step, StepContext, StepError, step_fn};
 use crate::model::{Failure, RecordKind, VolumeState};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -55,10 +55,6 @@ impl jobs::Flow for Flow {
     const NAME: &'static str = "volume.unmanage";
     const VERSION: u32 = 1;
     const STEPS: &'static [Step<Self>] = &[Step::local("release it", step_fn!(release))];
-
-    fn abandon<'a>(&'a self, _: &'a StepContext, _: &'a mut State) -> StepFuture<'a> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
 }
 
 impl Flow {
@@ -71,11 +67,9 @@ impl Flow {
         volume.released = true;
         let mut changes = vec![Change::update(&volume), Change::remove(&volume.record)];
         changes.extend(volume.pool.map(|store| Change::Unreserve { store, owner: volume.uuid }));
-        changes.push(event(
+        changes.push(context.event(
             "VOLUME.UNMANAGE",
             (RecordKind::Volume, volume.uuid),
-            context.operation(),
-            context.account(),
             format!("volume {:?} was released; its bytes stay at {:?}", volume.name, volume.path),
         ));
         Ok(changes)

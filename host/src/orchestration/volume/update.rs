@@ -1,9 +1,9 @@
 //! A volume gets another name. Its back-end name holds its uuid, so no plugin is asked.
 
-use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::jobs::{self, Step, StepContext, StepError, step_fn};
 use crate::model::{Failure, RecordKind};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With, event};
+use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -44,10 +44,6 @@ impl jobs::Flow for Flow {
     const NAME: &'static str = "volume.update";
     const VERSION: u32 = 1;
     const STEPS: &'static [Step<Self>] = &[Step::local("rename it", step_fn!(rename))];
-
-    fn abandon<'a>(&'a self, _: &'a StepContext, _: &'a mut State) -> StepFuture<'a> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
 }
 
 impl Flow {
@@ -61,13 +57,7 @@ impl Flow {
         let told = format!("volume {before:?} is called {:?} now", volume.name);
         Ok(vec![
             Change::update(&volume),
-            event(
-                "VOLUME.UPDATE",
-                (RecordKind::Volume, volume.uuid),
-                context.operation(),
-                context.account(),
-                told,
-            ),
+            context.event("VOLUME.UPDATE", (RecordKind::Volume, volume.uuid), told),
         ])
     }
 }

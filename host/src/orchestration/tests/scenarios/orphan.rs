@@ -30,13 +30,38 @@ async fn purge(life: &Life, pool: Uuid) -> Result<Started, Failure> {
     }
 }
 
+/// A pool, and on it an object of ours that the store never knew; its id.
+fn stranger(world: &World, life: &Life) -> Vec<Uuid> {
+    let (ids, unknown) = (volume(world, life), Uuid::new_v4());
+    world.memory.with(|objects| {
+        let known = objects.iter().find(|(path, _)| path.contains(&ids[1].to_string()));
+        let (path, object) = known.map(|(path, object)| (path.clone(), object.clone())).unwrap();
+        objects.insert(path.replace(&ids[1].to_string(), &unknown.to_string()), object);
+    });
+    vec![ids[0], unknown]
+}
+
 pub(super) fn all() -> Vec<Scenario> {
-    vec![Scenario {
-        flow: "orphan.purge",
-        way: "a volume",
-        prepare: leftover,
-        begin: |life, ids| Box::pin(purge(life, ids[0])),
-        is_done: |picture, _| picture.objects.is_empty(),
-        undone: as_before,
-    }]
+    vec![
+        Scenario {
+            flow: "orphan.adopt",
+            way: "a volume",
+            prepare: stranger,
+            begin: |life, ids| {
+                Box::pin(async move {
+                    life.orchestration.reconcile.adopt(&request(), ids[0], ids[1]).await
+                })
+            },
+            is_done: |picture, ids| picture.record("volume", ids[1]).is_some(),
+            undone: as_before,
+        },
+        Scenario {
+            flow: "orphan.purge",
+            way: "a volume",
+            prepare: leftover,
+            begin: |life, ids| Box::pin(purge(life, ids[0])),
+            is_done: |picture, _| picture.objects.is_empty(),
+            undone: as_before,
+        },
+    ]
 }
