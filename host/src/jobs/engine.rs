@@ -3,6 +3,7 @@
 use super::erased::{Erased, ErasedFlow, write};
 use super::flow::Flow;
 use super::live::Live;
+use super::pace::Pace;
 use super::run::{self, Runner};
 use super::step_error::StepError;
 use crate::model::{Caller, Failure, Journal, Operation, Phase, RecordKind};
@@ -167,7 +168,7 @@ impl Jobs {
         match (operation, cancelled) {
             (Ok(Some(operation)), Ok(cancelled)) if !operation.phase.is_final() => {
                 if cancelled.is_some() {
-                    live.cancel(operation.phase == Phase::Undoing);
+                    live.cancel();
                 }
                 self.runner(run::recovered(operation, repository.epoch()), live).run().await;
             }
@@ -180,7 +181,8 @@ impl Jobs {
 
     fn runner(&self, operation: Operation, live: Arc<Live>) -> Runner {
         let flow = self.flow(&operation.flow);
-        Runner { repository: Arc::clone(&self.inner.repository), flow, operation, live }
+        let repository = Arc::clone(&self.inner.repository);
+        Runner { repository, flow, operation, live, pace: Pace::default() }
     }
 
     /// Runs what an operation needs in a task of its own, and tells those who wait of its end.
@@ -308,7 +310,7 @@ impl Jobs {
         let (name, holder) = claim();
         self.inner.repository.transact(vec![Change::Claim { name, holder }]).await?;
         if let Some(live) = self.find_live(uuid) {
-            live.cancel(operation.phase == Phase::Undoing);
+            live.cancel();
         }
         // It may have come to rest before it was asked: then it takes nothing back.
         let operation = self.find(uuid).await?;

@@ -8,10 +8,26 @@ use tokio::sync::watch;
 
 /// What the engine shares with those who wait for an operation, or cancel it.
 pub(super) struct Live {
-    call: Mutex<Option<CallContext>>,
+    call: Mutex<Option<Watched>>,
     cancelled: watch::Sender<bool>,
     ended: watch::Sender<bool>,
     gave_up: AtomicBool,
+}
+
+/// The call that runs now.
+struct Watched {
+    call: CallContext,
+    /// It neither undoes something nor is past the point of no return: what is tried until it is
+    /// done would only be tried again.
+    may_be_cancelled: bool,
+}
+
+impl Watched {
+    fn cancel(&self) {
+        if self.may_be_cancelled {
+            self.call.cancel();
+        }
+    }
 }
 
 impl Live {
@@ -24,14 +40,14 @@ impl Live {
         }
     }
 
-    /// The call that runs now. It is given up at once if the operation was cancelled, unless it
-    /// undoes something.
-    pub(super) fn watch(&self, call: CallContext, undoing: bool) {
+    /// The call that runs now. It is given up at once if it may be cancelled and the operation was.
+    pub(super) fn watch(&self, call: CallContext, may_be_cancelled: bool) {
         let mut current = self.call.lock().unwrap_or_else(PoisonError::into_inner);
-        if *self.cancelled.borrow() && !undoing {
-            call.cancel();
+        let watched = Watched { call, may_be_cancelled };
+        if *self.cancelled.borrow() {
+            watched.cancel();
         }
-        *current = Some(call);
+        *current = Some(watched);
     }
 
     /// No call runs.
@@ -41,17 +57,16 @@ impl Live {
 
     /// How far the call that runs now has come.
     pub(super) fn progress(&self) -> Option<Progress> {
-        self.call.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(CallContext::progress)
+        let watched = self.call.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.as_ref().map(|watched| watched.call.progress())
     }
 
-    /// Asks the operation to turn back. A call on the way back is not touched.
-    pub(super) fn cancel(&self, undoing: bool) {
+    /// Asks the operation to turn back, and gives up its call if that may be cancelled.
+    pub(super) fn cancel(&self) {
         self.cancelled.send_replace(true);
-        let call = self.call.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(call) = call.as_ref()
-            && !undoing
-        {
-            call.cancel();
+        let watched = self.call.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watched) = watched.as_ref() {
+            watched.cancel();
         }
     }
 

@@ -24,6 +24,9 @@ mod run;
 
 mod guard;
 
+#[cfg(test)]
+mod tests;
+
 pub use engine::{Jobs, NewOperation, Progress};
 pub use flow::Flow;
 pub use guard::{CircuitReport, Guard, GuardedCall};

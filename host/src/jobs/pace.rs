@@ -23,25 +23,47 @@ pub(super) enum Next {
     Rest,
 }
 
-/// What comes after the given attempt (from 1) on the way forwards.
-pub(super) fn forwards(attempt: u32, retrying: Retrying) -> Next {
-    match retrying {
-        Retrying::Never => Next::Failed,
-        Retrying::Now if attempt < CONFLICTS => Next::Again(Duration::ZERO),
-        Retrying::Later(after) if attempt < PATIENCE => Next::Again(wait(attempt, after)),
-        Retrying::Now | Retrying::Later(_) => Next::Failed,
-        Retrying::AtNextStart => Next::Rest,
-    }
+/// How often the current step failed in this life of the host. Who came between uses up no patience
+/// with a back end, nor does a host that was started again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pace {
+    conflicts: u32,
+    waits: u32,
 }
 
-/// What comes after the given attempt where there is no other way: backwards, and forwards from a
-/// point of no return. It never gives up.
-pub(super) fn without_end(attempt: u32, retrying: Retrying) -> Next {
-    match retrying {
-        Retrying::Now => Next::Again(Duration::ZERO),
-        Retrying::Never => Next::Again(wait(attempt, None)),
-        Retrying::Later(after) => Next::Again(wait(attempt, after)),
-        Retrying::AtNextStart => Next::Rest,
+impl Pace {
+    /// What comes after another failed attempt on the way forwards.
+    pub(super) fn forwards(&mut self, retrying: Retrying) -> Next {
+        match self.without_end(retrying) {
+            Next::Again(_)
+                if retrying == Retrying::Never
+                    || self.conflicts >= CONFLICTS
+                    || self.waits >= PATIENCE =>
+            {
+                Next::Failed
+            }
+            next => next,
+        }
+    }
+
+    /// What comes after another failed attempt where there is no other way: backwards, and
+    /// forwards from a point of no return. It never gives up.
+    pub(super) fn without_end(&mut self, retrying: Retrying) -> Next {
+        let asked = match retrying {
+            Retrying::AtNextStart => return Next::Rest,
+            Retrying::Now => {
+                self.conflicts = self.conflicts.saturating_add(1);
+                if self.conflicts < CONFLICTS {
+                    return Next::Again(Duration::ZERO);
+                }
+                // Nobody comes between that often: to go on at once would be to spin.
+                None
+            }
+            Retrying::Never => None,
+            Retrying::Later(after) => after,
+        };
+        self.waits = self.waits.saturating_add(1);
+        Next::Again(wait(self.waits, asked))
     }
 }
 
@@ -64,12 +86,31 @@ mod tests {
     #[test]
     fn a_back_end_that_asks_for_time_gets_it() {
         let asked = Some(Duration::from_secs(7));
-        assert_eq!(forwards(1, Retrying::Later(asked)), Next::Again(Duration::from_secs(7)));
+        let mut pace = Pace::default();
+        assert_eq!(pace.forwards(Retrying::Later(asked)), Next::Again(Duration::from_secs(7)));
     }
 
     #[test]
     fn the_way_back_has_no_end() {
-        assert_eq!(without_end(1_000, Retrying::Never), Next::Again(LONGEST_WAIT));
-        assert_eq!(forwards(PATIENCE, Retrying::Later(None)), Next::Failed);
+        let mut pace = Pace { conflicts: 0, waits: 999 };
+        assert_eq!(pace.without_end(Retrying::Never), Next::Again(LONGEST_WAIT));
+        let mut pace = Pace { conflicts: 0, waits: PATIENCE - 1 };
+        assert_eq!(pace.forwards(Retrying::Later(None)), Next::Failed);
+    }
+
+    #[test]
+    fn who_came_between_uses_up_no_patience() {
+        let mut pace = Pace::default();
+        for _ in 1..CONFLICTS {
+            assert_eq!(pace.forwards(Retrying::Now), Next::Again(Duration::ZERO));
+        }
+        assert_eq!(pace.forwards(Retrying::Later(None)), Next::Again(FIRST_WAIT));
+        assert_eq!(pace.forwards(Retrying::Now), Next::Failed);
+    }
+
+    #[test]
+    fn conflicts_that_do_not_end_are_waited_for() {
+        let mut pace = Pace { conflicts: CONFLICTS, waits: 0 };
+        assert_eq!(pace.without_end(Retrying::Now), Next::Again(FIRST_WAIT));
     }
 }

@@ -4,7 +4,7 @@
 
 use super::erased::ErasedFlow;
 use super::live::Live;
-use super::pace::{self, Next};
+use super::pace::{self, Next, Pace};
 use super::step::StepContext;
 use super::step_error::{Retrying, StepError};
 use crate::model::{EventLevel, Failure, JournalEntry, Moment, NewEvent, Operation, Phase};
@@ -22,6 +22,7 @@ pub(super) struct Runner {
     pub(super) flow: Option<Arc<dyn ErasedFlow>>,
     pub(super) operation: Operation,
     pub(super) live: Arc<Live>,
+    pub(super) pace: Pace,
 }
 
 /// Notes that the host that ran the operation died in the middle of it.
@@ -81,7 +82,7 @@ impl Runner {
         }
         let begun = Instant::now();
         let outcome = if step < flow.steps() {
-            let context = self.context();
+            let context = self.context(!forward_only);
             let outcome = flow.run(step, &context, &self.operation.state).await;
             self.live.unwatch();
             outcome
@@ -99,9 +100,9 @@ impl Runner {
             self.live.note_given_up();
         }
         let next = if forward_only {
-            pace::without_end(self.operation.attempt, error.retrying)
+            self.pace.without_end(error.retrying)
         } else {
-            pace::forwards(self.operation.attempt, error.retrying)
+            self.pace.forwards(error.retrying)
         };
         match next {
             Next::Again(after) => {
@@ -172,7 +173,7 @@ impl Runner {
     /// One attempt to undo the last step that is not undone, or the beginning itself.
     async fn backwards(&mut self, flow: &dyn ErasedFlow) -> bool {
         let begun = Instant::now();
-        let context = self.context();
+        let context = self.context(false);
         let (name, outcome) = match self.operation.position.checked_sub(1) {
             Some(step) => {
                 (flow.step_name(step), flow.undo(step, &context, &self.operation.state).await)
@@ -201,7 +202,7 @@ impl Runner {
         if error.failure.kind == PluginErrorKind::Timeout {
             self.live.note_given_up();
         }
-        match pace::without_end(self.operation.attempt, error.retrying) {
+        match self.pace.without_end(error.retrying) {
             Next::Again(after) => self.wait(name, &error, after, false).await,
             _ => self.rest(&error),
         }
@@ -217,7 +218,7 @@ impl Runner {
     ) -> bool {
         let mut next = self.operation.clone();
         next.attempt = next.attempt.saturating_add(1);
-        if error.retrying == Retrying::Now {
+        if after.is_zero() {
             self.operation = next;
             tokio::task::yield_now().await;
             return true;
@@ -255,15 +256,18 @@ impl Runner {
     async fn commit(&mut self, mut changes: Vec<Change>, next: Operation) -> Result<(), StepError> {
         changes.push(Change::Journal(Box::new(next.clone())));
         self.repository.transact(changes).await?;
+        if next.attempt == 1 {
+            self.pace = Pace::default();
+        }
         self.operation = next;
         Ok(())
     }
 
-    fn context(&self) -> StepContext {
+    fn context(&self, may_be_cancelled: bool) -> StepContext {
         StepContext {
             operation: self.operation.uuid,
             attempt: self.operation.attempt,
-            undoing: self.operation.phase == Phase::Undoing,
+            may_be_cancelled,
             account: self.operation.caller.account.clone(),
             failure: self.operation.failure.clone(),
             live: Arc::clone(&self.live),

@@ -84,7 +84,8 @@ pub(crate) use step_fn;
 pub struct StepContext {
     pub(super) operation: Uuid,
     pub(super) attempt: u32,
-    pub(super) undoing: bool,
+    /// Neither undoing nor past the point of no return.
+    pub(super) may_be_cancelled: bool,
     pub(super) account: String,
     pub(super) failure: Option<Failure>,
     pub(super) live: Arc<Live>,
@@ -96,7 +97,7 @@ impl StepContext {
         Self {
             operation: Uuid::new_v4(),
             attempt: 1,
-            undoing: false,
+            may_be_cancelled: true,
             account: account.to_owned(),
             failure: None,
             live: Arc::new(Live::new()),
@@ -142,10 +143,11 @@ impl StepContext {
     }
 
     /// The context of a call into a plugin. What the plugin reports on it is the progress of the
-    /// operation, and cancelling the operation cancels the call.
+    /// operation, and cancelling the operation cancels the call, unless the call undoes something
+    /// or the point of no return has passed.
     pub fn call(&self) -> CallContext {
         let call = CallContext::new(self.operation).attempt_number(self.attempt);
-        self.live.watch(call.clone(), self.undoing);
+        self.live.watch(call.clone(), self.may_be_cancelled);
         call
     }
 }

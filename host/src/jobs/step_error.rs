@@ -69,7 +69,8 @@ impl From<PluginError> for StepError {
 impl From<Refused> for StepError {
     fn from(refused: Refused) -> Self {
         let retrying = match &refused {
-            Refused::Changed { .. } => Retrying::Now,
+            // Somebody came between; what the step reads anew tells whether that matters.
+            Refused::Changed { .. } | Refused::Missing { .. } => Retrying::Now,
             Refused::TakenOver { .. } | Refused::Store(StoreError::Closed) => Retrying::AtNextStart,
             Refused::Store(StoreError::Full { .. } | StoreError::Read { .. }) => {
                 Retrying::Later(None)

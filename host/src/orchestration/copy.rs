@@ -6,8 +6,8 @@ use crate::jobs::{StepContext, StepError};
 use crate::model::Failure;
 use crate::motion::{End, transfer, verify};
 use storage_plugin_api::{
-    CallContext, CopyRequest, CopyResult, CreateRequest, DataObject, DataStore, StoredObject,
-    VolumeInfo,
+    CallContext, CopyRequest, CopyResult, CreateRequest, DataObject, DataStore, PluginErrorKind,
+    PluginResult, StoredObject, VolumeInfo,
 };
 
 /// Who copies.
@@ -33,6 +33,15 @@ impl PoolAccess<'_> {
         }
     }
 
+    /// Whether its driver copies by itself. One that does not answer has not said no.
+    async fn would_copy(&self, call: &CallContext, ask: CopyRequest) -> PluginResult<bool> {
+        let asked = self.driver.can_copy(call, ask);
+        match self.guarded(call, asked).await {
+            Err(error) if error.kind() == PluginErrorKind::Unsupported => Ok(false),
+            answered => answered,
+        }
+    }
+
     fn stored(&self, object: impl Into<DataObject>) -> StoredObject {
         StoredObject::new(DataStore::clone(&self.context), object.into())
     }
@@ -43,7 +52,7 @@ impl Rooms {
     /// destination's, else the host.
     ///
     /// # Errors
-    /// `Unsupported` where nobody can.
+    /// `Unsupported` where nobody can; that of a driver which cannot say now.
     pub(super) async fn copier(
         &self,
         call: &CallContext,
@@ -51,13 +60,10 @@ impl Rooms {
         to: (&PoolAccess<'_>, &VolumeInfo),
     ) -> Result<Copier, StepError> {
         let ask = CopyRequest::new(from.0.stored(from.1.clone()), to.0.stored(to.1.clone()));
-        // An error counts as no.
-        let asked = from.0.driver.can_copy(call, ask.clone());
-        if from.0.guarded(call, asked).await.unwrap_or_default() {
+        if from.0.would_copy(call, ask.clone()).await? {
             return Ok(Copier::Source);
         }
-        let asked = to.0.driver.can_copy(call, ask);
-        if to.0.guarded(call, asked).await.unwrap_or_default() {
+        if to.0.would_copy(call, ask).await? {
             return Ok(Copier::Destination);
         }
         self.expect_streams(call, from.0, to.0).await?;

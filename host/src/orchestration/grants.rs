@@ -99,13 +99,14 @@ impl Rooms {
         }
     }
 
-    /// Tells the driver which instance has a volume now, where it wants to know. Nothing waits for
+    /// Tells the driver which instance has a volume now, where it wants to know: as the instance
+    /// will be once the step is done, which may be ahead of its record. Nothing waits for
     /// it, and a failure is logged only.
     pub(super) async fn tell_of_instance(
         &self,
         context: &StepContext,
         volume: &Stored<Volume>,
-        instance: Option<Uuid>,
+        instance: Option<&Stored<Instance>>,
     ) {
         if let Err(error) = self.try_to_tell(context, volume, instance).await {
             log::warn!(
@@ -116,11 +117,25 @@ impl Rooms {
         }
     }
 
+    /// Tells the drivers of all volumes of an instance how it is now, or that they part from it.
+    pub(super) async fn tell_of_all_volumes(
+        &self,
+        context: &StepContext,
+        of: Uuid,
+        instance: Option<&Stored<Instance>>,
+    ) -> Result<(), StepError> {
+        for attachment in self.attachments_of(of).await? {
+            let volume = self.find_volume(attachment.volume).await?;
+            self.tell_of_instance(context, &volume, instance).await;
+        }
+        Ok(())
+    }
+
     async fn try_to_tell(
         &self,
         context: &StepContext,
         volume: &Stored<Volume>,
-        instance: Option<Uuid>,
+        instance: Option<&Stored<Instance>>,
     ) -> Result<(), StepError> {
         let pool = self.access(pool_of(volume)?).await?;
         let call = context.call();
@@ -129,7 +144,6 @@ impl Rooms {
         }
         let mut ask = VmInfoRequest::new(volume.as_seen_by_plugins(volume.id));
         if let Some(instance) = instance {
-            let instance = self.find_instance(instance).await?;
             let mut vm = VmInstance::new(instance.uuid, instance.name.clone());
             vm.id = instance.id;
             vm.running = instance.state == InstanceState::Running;

@@ -24,6 +24,19 @@ pub struct CircuitReport {
 #[derive(Debug, Default)]
 pub(super) struct Breaker(Mutex<State>);
 
+/// The one call that tries whether the back end answers again. However it ends, noted, given up or
+/// broken, another one may try after it.
+#[derive(Debug)]
+pub(super) struct Trial<'a>(pub(super) &'a Breaker);
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        if let Some(open) = &mut self.0.lock().open {
+            open.trying = false;
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     failures: u32,
@@ -39,15 +52,16 @@ struct Open {
 }
 
 impl Breaker {
-    /// Lets a call through, or says why not.
-    pub(super) fn admit(&self, store: &str, now: Instant) -> PluginResult<()> {
+    /// Lets a call through, or says why not. `true` makes it the one call that tries, which is a
+    /// [`Trial`].
+    pub(super) fn admit(&self, store: &str, now: Instant) -> PluginResult<bool> {
         let mut state = self.lock();
         let Some(open) = &mut state.open else {
-            return Ok(());
+            return Ok(false);
         };
         if now >= open.until && !open.trying {
             open.trying = true;
-            return Ok(());
+            return Ok(true);
         }
         let after = open.until.saturating_duration_since(now).max(Duration::from_millis(100));
         Err(PluginError::unavailable(format!(
@@ -142,6 +156,19 @@ mod tests {
             breaker.note(Some(&PluginError::not_found("no such volume")), now);
         }
         assert!(breaker.admit("pool one", now).is_ok());
+    }
+
+    #[test]
+    fn a_try_that_never_ended_lets_another_one_try() {
+        let breaker = Breaker::default();
+        let start = Instant::now();
+        for _ in 0..FAILURES {
+            breaker.note(Some(&dead()), start);
+        }
+        let later = start + FIRST_WAIT;
+        assert_eq!(breaker.admit("pool one", later), Ok(true));
+        drop(Trial(&breaker));
+        assert_eq!(breaker.admit("pool one", later), Ok(true));
     }
 
     #[test]

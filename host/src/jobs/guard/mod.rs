@@ -13,7 +13,7 @@ mod watchdog;
 
 pub use breaker::CircuitReport;
 
-use breaker::Breaker;
+use breaker::{Breaker, Trial};
 use bulkhead::Bulkhead;
 use std::collections::HashMap;
 use std::fmt;
@@ -66,17 +66,18 @@ impl Guard {
         F: Future<Output = PluginResult<T>>,
     {
         let breaker = about.store.map(|(store, _)| self.breaker(store));
+        let mut trial = None;
         if let (Some(breaker), Some((_, name))) = (&breaker, about.store) {
-            breaker.admit(name, Instant::now())?;
+            trial = breaker.admit(name, Instant::now())?.then(|| Trial(breaker));
         }
         let bulkhead = self.bulkhead(about.provider);
-        let result = match bulkhead.enter(about, call).await {
-            Ok(_place) => watchdog::watch(about, call, work).await,
-            Err(error) => Err(error),
-        };
-        if let Some(breaker) = breaker {
+        // That there is no place says nothing about this store: the calls of another may hang.
+        let _place = bulkhead.enter(about, call).await?;
+        let result = watchdog::watch(about, call, work).await;
+        if let Some(breaker) = &breaker {
             breaker.note(result.as_ref().err(), Instant::now());
         }
+        drop(trial);
         result
     }
 
@@ -117,5 +118,35 @@ impl Guard {
 impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard").field("circuits", &self.circuits()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pool_that_hangs_opens_no_other_pools_circuit() {
+        let guard = Guard::new();
+        guard.declare("acme", 1);
+        let about = |window, store| GuardedCall { provider: "acme", window, store: Some(store) };
+        let call = CallContext::new(Uuid::new_v4());
+        let (hung, healthy) = ((Uuid::new_v4(), "hung"), (Uuid::new_v4(), "healthy"));
+        let long = Duration::from_secs(60);
+        let hangs = guard.call(about(long, hung), &call, std::future::pending());
+        let others = async {
+            for _ in 0..10 {
+                let short = about(Duration::from_millis(5), healthy);
+                let refused = guard.call(short, &call, async { Ok(()) }).await.unwrap_err();
+                assert!(refused.message().contains("all 1 calls"), "{refused}");
+            }
+        };
+        tokio::select! {
+            biased;
+            ended = hangs => { let ended: PluginResult<()> = ended; panic!("{ended:?}") }
+            () = others => {}
+        }
+        assert_eq!(guard.circuits(), []);
+        guard.call(about(long, healthy), &call, async { Ok(()) }).await.unwrap();
     }
 }

@@ -67,8 +67,10 @@ impl super::Instances {
             states: vec![HostState::Up.as_str()],
         }));
         let object = (RecordKind::Instance, uuid);
+        // The host is not removed before the instance runs there.
+        let with = With { shared: instance.host.into_iter().collect(), ..With::default() };
         let state = State { instance: uuid };
-        self.rooms.begin::<Flow>(request, object, With::default(), changes, &state).await
+        self.rooms.begin::<Flow>(request, object, with, changes, &state).await
     }
 }
 

@@ -73,7 +73,9 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        self.0.revoke_all(context, state.instance, state.host).await
+        let changes = self.0.revoke_all(context, state.instance, state.host).await?;
+        self.0.tell_of_all_volumes(context, state.instance, None).await?;
+        Ok(changes)
     }
 
     async fn grant_again(
@@ -81,7 +83,13 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        self.0.grant_all_again(context, state.instance, state.host).await
+        let changes = self.0.grant_all_again(context, state.instance, state.host).await?;
+        let mut instance = self.0.find_instance(state.instance).await?;
+        if state.running {
+            advance(&mut instance, &[InstanceEvent::OperationFailed])?;
+        }
+        self.0.tell_of_all_volumes(context, state.instance, Some(&instance)).await?;
+        Ok(changes)
     }
 
     async fn part(

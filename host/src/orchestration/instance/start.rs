@@ -52,7 +52,8 @@ impl super::Instances {
             Change::update(&instance),
         ]);
         let object = (RecordKind::Instance, uuid);
-        let with = With { exclusive: volumes, ..With::default() };
+        // The host is not removed before it is let in.
+        let with = With { exclusive: volumes, shared: vec![host.uuid] };
         let state = State { instance: uuid, host: host.uuid };
         self.rooms.begin::<Flow>(request, object, with, changes, &state).await
     }
@@ -92,6 +93,7 @@ impl Flow {
             changes.push(Change::update(&attachment));
         }
         advance(&mut instance, &[InstanceEvent::OperationSucceeded])?;
+        self.0.tell_of_all_volumes(context, instance.uuid, Some(&instance)).await?;
         let told = format!("instance {:?} runs on host {}", instance.name, state.host);
         changes.extend([
             Change::update(&instance),
@@ -105,7 +107,11 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        self.0.revoke_all(context, state.instance, Some(state.host)).await
+        let changes = self.0.revoke_all(context, state.instance, Some(state.host)).await?;
+        let mut instance = self.0.find_instance(state.instance).await?;
+        advance(&mut instance, &[InstanceEvent::OperationFailed])?;
+        self.0.tell_of_all_volumes(context, instance.uuid, Some(&instance)).await?;
+        Ok(changes)
     }
 
     async fn stay_stopped(&self, state: &State) -> Result<Vec<Change>, StepError> {

@@ -57,6 +57,7 @@ impl Flow {
         let mut instance = self.0.find_instance(state.instance).await?;
         let mut changes = self.0.revoke_all(context, state.instance, state.host).await?;
         advance(&mut instance, &[InstanceEvent::OperationSucceeded])?;
+        self.0.tell_of_all_volumes(context, instance.uuid, Some(&instance)).await?;
         let told = format!("instance {:?} was stopped", instance.name);
         changes.extend([
             Change::update(&instance),
@@ -70,7 +71,11 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        self.0.grant_all_again(context, state.instance, state.host).await
+        let changes = self.0.grant_all_again(context, state.instance, state.host).await?;
+        let mut instance = self.0.find_instance(state.instance).await?;
+        advance(&mut instance, &[InstanceEvent::OperationFailed])?;
+        self.0.tell_of_all_volumes(context, instance.uuid, Some(&instance)).await?;
+        Ok(changes)
     }
 
     async fn stay_running(&self, state: &State) -> Result<Vec<Change>, StepError> {

@@ -119,3 +119,40 @@ async fn an_instance_needs_a_host_that_is_up_only_to_run() {
     let refused = instances.deploy(&request(), nowhere).await.unwrap_err();
     assert_eq!(refused.kind, PluginErrorKind::NotFound);
 }
+
+#[tokio::test]
+async fn no_host_is_removed_under_an_instance_that_starts() {
+    let world = World::new().await;
+    let (instance, ..) = with_volumes(&world, true).await;
+    world.provider.hang("grant_access");
+    let begun = world.orchestration.instances.start(&request(), instance, None).await.unwrap();
+    world.provider.hangs().await;
+    let hosts = &world.orchestration.hypervisor_hosts;
+    let refused = hosts.delete(&request(), world.host, true).await.unwrap_err();
+    assert_eq!(refused.kind, PluginErrorKind::InUse);
+    world.rooms().jobs.cancel(begun.operation).await.unwrap();
+    world.undone(Ok(begun)).await;
+    assert!(hosts.find(world.host).await.is_ok());
+    world.nothing_is_held().await;
+}
+
+#[tokio::test]
+async fn a_driver_that_wants_to_know_is_told_how_the_instance_of_a_volume_is() {
+    let world = World::new().await;
+    let (instance, ..) = with_volumes(&world, true).await;
+    world.provider.can(|can| can.vm_info_needed = true);
+    let instances = &world.orchestration.instances;
+    let lost = || PluginError::internal("lost the answer");
+    world.provider.fail_late("grant_access", lost());
+    world.undone(instances.start(&request(), instance, None).await).await;
+    assert_eq!(world.provider.told(), [Some(false); 2]);
+    world.done(instances.start(&request(), instance, None).await).await;
+    assert_eq!(world.provider.told(), [Some(true); 2]);
+    world.provider.fail_late("revoke_access", lost());
+    world.undone(instances.stop(&request(), instance).await).await;
+    assert_eq!(world.provider.told(), [Some(true); 2]);
+    world.done(instances.stop(&request(), instance).await).await;
+    assert_eq!(world.provider.told(), [Some(false); 2]);
+    world.done(instances.destroy(&request(), instance, false).await).await;
+    assert_eq!(world.provider.told(), [None; 2]);
+}

@@ -7,8 +7,16 @@ use std::collections::HashSet;
 use storage_plugin_api::DataObject;
 use uuid::Uuid;
 
+/// A record that refers to a path on a pool, and was not removed.
+pub(in crate::orchestration) struct Owner {
+    pub(in crate::orchestration) kind: RecordKind,
+    pub(in crate::orchestration) uuid: Uuid,
+    pub(in crate::orchestration) name: String,
+    pub(in crate::orchestration) path: String,
+}
+
 /// The record of an object, of whatever kind.
-pub(super) struct Known {
+pub(in crate::orchestration) struct Known {
     pub(super) kind: RecordKind,
     pub(super) name: String,
     /// The pool that it is on, by its record.
@@ -16,6 +24,8 @@ pub(super) struct Known {
     pub(super) is_removed: bool,
     /// Its record says that its bytes are gone, and that they were ours to remove.
     pub(super) is_dead: bool,
+    /// Its bytes were given out of care: whatever their name says, they are nobody's here.
+    pub(in crate::orchestration) is_released: bool,
     object: DataObject,
 }
 
@@ -30,6 +40,7 @@ impl Known {
             // The state is asked as well: whoever removes a record without having removed the
             // bytes leaves another one.
             is_dead: is_removed && !stored.released && stored.state == VolumeState::Expunged,
+            is_released: stored.released,
             object: stored.as_seen_by_plugins(stored.id).into(),
         }
     }
@@ -43,6 +54,7 @@ impl Known {
             pool: Some(stored.pool),
             is_removed,
             is_dead: is_removed && is_gone && !stored.volume.released,
+            is_released: stored.volume.released,
             object: stored.as_seen_by_plugins(stored.id).into(),
         }
     }
@@ -61,7 +73,10 @@ impl Known {
 
 impl Rooms {
     /// The record of an object, also one that was removed.
-    pub(super) async fn known(&self, uuid: Uuid) -> Result<Option<Known>, StoreError> {
+    pub(in crate::orchestration) async fn known(
+        &self,
+        uuid: Uuid,
+    ) -> Result<Option<Known>, StoreError> {
         if let Some(volume) = self.repository.find_any::<Volume>(Key::Uuid(uuid)).await? {
             return Ok(Some(Known::volume(&volume)));
         }
@@ -71,18 +86,39 @@ impl Rooms {
 
     /// The paths on a pool that records refer to which were not removed: whatever the name of such
     /// an object says, it has an owner.
-    pub(super) async fn owned_paths(&self, pool: Uuid) -> Result<HashSet<String>, StoreError> {
+    pub(in crate::orchestration) async fn owned_paths(
+        &self,
+        pool: Uuid,
+    ) -> Result<HashSet<String>, StoreError> {
+        Ok(self.owners(pool).await?.into_iter().map(|owner| owner.path).collect())
+    }
+
+    /// The records that refer to a path on a pool.
+    pub(in crate::orchestration) async fn owners(
+        &self,
+        pool: Uuid,
+    ) -> Result<Vec<Owner>, StoreError> {
         let filter = Filter { owner: Some(pool), ..Filter::default() };
-        let volumes = self.repository.list::<Volume>(&filter).await?;
-        let mut paths: HashSet<String> =
-            volumes.into_iter().map(|volume| volume.record.path).collect();
-        for snapshot in self.repository.list::<Snapshot>(&Filter::default()).await? {
-            if snapshot.pool == pool {
-                paths.insert(snapshot.record.path);
-            }
-        }
-        paths.remove("");
-        Ok(paths)
+        let volumes = self.repository.list::<Volume>(&filter).await?.into_iter();
+        let mut owners: Vec<Owner> = volumes
+            .map(|Stored { record, .. }| Owner {
+                kind: RecordKind::Volume,
+                uuid: record.uuid,
+                name: record.name,
+                path: record.path,
+            })
+            .collect();
+        let snapshots = self.repository.list::<Snapshot>(&Filter::default()).await?.into_iter();
+        owners.extend(snapshots.filter(|snapshot| snapshot.pool == pool).map(
+            |Stored { record, .. }| Owner {
+                kind: RecordKind::Snapshot,
+                uuid: record.uuid,
+                name: record.name,
+                path: record.path,
+            },
+        ));
+        owners.retain(|owner| !owner.path.is_empty());
+        Ok(owners)
     }
 
     /// Whether an operation holds an object.

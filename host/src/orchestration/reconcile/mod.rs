@@ -24,6 +24,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 
+pub(super) use known::Owner;
 pub use purge::Purged;
 pub use scan::PoolScan;
 pub use sweep::Pace;

@@ -257,7 +257,10 @@ fn kind_of(object_type: Option<DataObjectType>) -> Option<RecordKind> {
 
 impl PoolAccess<'_> {
     /// Every object on the pool, page by page.
-    async fn list_all(&self, context: &StepContext) -> Result<Vec<ListedObject>, StepError> {
+    pub(in crate::orchestration) async fn list_all(
+        &self,
+        context: &StepContext,
+    ) -> Result<Vec<ListedObject>, StepError> {
         let mut request = ListObjectsRequest::default();
         request.limit = PAGE;
         let mut objects = Vec::new();

@@ -13,8 +13,8 @@ mod revert;
 mod tests;
 
 use super::rooms::Rooms;
-use crate::model::{Failure, Machine as _, RecordKind, Snapshot, SnapshotEvent, Stored, Volume};
-use crate::store::{Change, Filter};
+use crate::model::{Failure, Machine as _, Snapshot, SnapshotEvent, Stored, Volume};
+use crate::store::Filter;
 use std::sync::Arc;
 use storage_plugin_api::SnapshotInfo;
 use uuid::Uuid;
@@ -60,19 +60,21 @@ impl Rooms {
         Ok(self.repository.list(&filter).await?)
     }
 
-    /// Asks that a volume has no snapshots, at this moment and when an operation on it begins.
-    pub(super) async fn without_snapshots(&self, volume: &Volume) -> Result<Change, Failure> {
-        let snapshots = self.snapshots_of(volume.uuid).await?;
-        if let Some(first) = snapshots.first() {
-            return Err(Failure::in_use(format!(
+    /// Refuses a volume that has snapshots where it is; those on a pool that it left stay there.
+    /// Whoever takes one from now on changes the volume's record, so its version tells.
+    pub(super) async fn expect_no_snapshots(&self, volume: &Stored<Volume>) -> Result<(), Failure> {
+        let mut snapshots = self.snapshots_of(volume.uuid).await?;
+        snapshots.retain(|snapshot| Some(snapshot.pool) == volume.pool);
+        match snapshots.first() {
+            None => Ok(()),
+            Some(first) => Err(Failure::in_use(format!(
                 "volume {:?} has {} snapshots that need it where it is, {:?} first; delete them \
                  with deleteSnapshot",
                 volume.name,
                 snapshots.len(),
                 first.name
-            )));
+            ))),
         }
-        Ok(Change::ExpectNone { kind: RecordKind::Snapshot, owner: volume.uuid })
     }
 
     /// A snapshot as drivers see it, with the chain before it on the same pool.

@@ -183,3 +183,16 @@ async fn snapshots_outlive_their_volume_only_where_the_driver_says_so() {
     assert!(refused.message.contains("has 1 snapshots"), "{refused}");
     assert_eq!(world.see(other).await.state, VolumeState::Ready);
 }
+
+#[tokio::test]
+async fn snapshots_that_a_volume_left_behind_hold_it_nowhere() {
+    let world = World::new().await;
+    let (a, b) = (world.pool("a").await, world.pool("b").await);
+    let volume = world.volume(a, MIB).await;
+    let snapshot = take(&world, volume).await;
+    let volumes = &world.orchestration.volumes;
+    world.done(volumes.migrate(&request(), volume, b).await).await;
+    world.provider.can(|can| can.snapshots_outlive_volume = false);
+    world.done(volumes.expunge(&request(), volume).await).await;
+    assert_eq!(see(&world, snapshot).await.state, SnapshotState::BackedUp);
+}

@@ -25,6 +25,8 @@ struct Inner {
     copies_itself: Mutex<bool>,
     calls: Mutex<Vec<&'static str>>,
     hang: Mutex<Option<&'static str>>,
+    qualities: Mutex<Vec<QualityOfService>>,
+    told: Mutex<Vec<Option<bool>>>,
     hangs: Notify,
 }
 
@@ -65,6 +67,17 @@ impl Scripted {
     /// How often a method was called.
     pub(crate) fn calls(&self, method: &str) -> usize {
         self.inner.calls.lock().unwrap().iter().filter(|one| **one == method).count()
+    }
+
+    /// The qualities that were set, in order.
+    pub(crate) fn qualities(&self) -> Vec<QualityOfService> {
+        self.inner.qualities.lock().unwrap().clone()
+    }
+
+    /// What was told of the instances of volumes since it was asked last: whether one runs, or
+    /// that there is none.
+    pub(crate) fn told(&self) -> Vec<Option<bool>> {
+        std::mem::take(&mut *self.inner.told.lock().unwrap())
     }
 
     /// The paths of all objects.
@@ -192,6 +205,7 @@ scripted! {
         call: &CallContext,
         store: &StoreContext,
     ) -> PluginResult<DataStoreCapabilities> {
+        self.begins("get_capabilities")?;
         let mut can = self.memory.get_capabilities(call, store).await?;
         can.import_volume = true;
         if let Some(change) = self.inner.capabilities.lock().unwrap().as_ref() {
@@ -207,6 +221,7 @@ scripted! {
         self.memory.get_store_to(call, store).await
     }
     async fn can_copy(&self, _: &CallContext, _: CopyRequest) -> PluginResult<bool> {
+        self.begins("can_copy")?;
         Ok(*self.inner.copies_itself.lock().unwrap())
     }
     async fn copy_async(
@@ -232,9 +247,11 @@ scripted! {
         &self,
         _: &CallContext,
         _: &StoreContext,
-        _: QosRequest,
+        request: QosRequest,
     ) -> PluginResult<()> {
-        self.begins("update_quality_of_service")
+        self.begins("update_quality_of_service")?;
+        self.inner.qualities.lock().unwrap().push(request.quality_of_service);
+        self.ends("update_quality_of_service", Ok(()))
     }
     async fn handle_quality_of_service_for_volume_migration(
         &self,
@@ -248,8 +265,9 @@ scripted! {
         &self,
         _: &CallContext,
         _: &StoreContext,
-        _: VmInfoRequest,
+        request: VmInfoRequest,
     ) -> PluginResult<()> {
+        self.inner.told.lock().unwrap().push(request.vm.map(|vm| vm.running));
         self.begins("provide_vm_info")
     }
     async fn grant_access(
@@ -259,6 +277,7 @@ scripted! {
         request: AccessRequest,
     ) -> PluginResult<ConnectionInfo> {
         self.begins("grant_access")?;
+        self.pauses("grant_access").await;
         let who = (request.object.path().to_owned(), request.host.uuid);
         let mut granted = self.memory.grant_access(call, store, request).await?;
         granted.chap = Some(ChapInfo::new("node", Secret::new("chap-s3cret")));
@@ -293,7 +312,8 @@ scripted! {
     ) -> PluginResult<ObjectDescription> {
         self.begins("validate_volume_for_import")?;
         let mut volume = VolumeInfo::new(Uuid::nil(), "", 0);
-        volume.path = request.path;
+        // The same file, as a driver that tidies paths up would find it.
+        volume.path = request.path.trim_start_matches("./").to_owned();
         self.memory.describe(call, store, volume.into()).await
     }
 }

@@ -32,15 +32,11 @@ impl super::Volumes {
         // Before the attachments, so that its version tells whether another one came between.
         let instance = rooms.find_instance(instance).await?;
         let mut volume = rooms.find_volume(uuid).await?;
-        if let Some(other) = volume.instance {
-            return Err(Failure::in_use(format!(
-                "volume {:?} is attached to instance {other}; detach it first",
-                volume.name
-            )));
-        }
+        super::expect_detached(&volume)?;
         if volume.zone != instance.zone {
             return Err(Failure::invalid(format!(
-                "volume {:?} and instance {:?} are not in the same zone",
+                "volume {:?} and instance {:?} are not in the same zone; attach one of its own zone, or \
+                 make one there from a snapshot",
                 volume.name, instance.name
             )));
         }
@@ -74,7 +70,9 @@ impl super::Volumes {
             Change::update(&instance),
             Change::insert(&attachment),
         ];
-        let with = With { exclusive: vec![instance.uuid], ..With::default() };
+        // Nor is the hypervisor host removed before it is let in.
+        let shared = host.into_iter().collect();
+        let with = With { exclusive: vec![instance.uuid], shared };
         let state = State { volume: uuid, attachment: attachment.uuid, host };
         rooms.begin::<Flow>(request, (RecordKind::Volume, uuid), with, changes, &state).await
     }
@@ -137,7 +135,8 @@ impl Flow {
         if let Some(host) = state.host {
             self.0.grant(context, &mut attachment, host).await?;
         }
-        self.0.tell_of_instance(context, &volume, Some(attachment.instance)).await;
+        let instance = self.0.find_instance(attachment.instance).await?;
+        self.0.tell_of_instance(context, &volume, Some(&instance)).await;
         advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
         let told = format!(
             "volume {:?} is device {} of instance {}",
@@ -155,10 +154,11 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
+        let volume = self.0.find_volume(state.volume).await?;
         if let Some(host) = state.host {
-            let volume = self.0.find_volume(state.volume).await?;
             self.0.revoke(context, &volume, host).await?;
         }
+        self.0.tell_of_instance(context, &volume, None).await;
         Ok(Vec::new())
     }
 

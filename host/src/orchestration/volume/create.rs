@@ -58,7 +58,14 @@ impl super::Volumes {
         let plan = Plan::of(rooms, wish).await?;
         let mut last = None;
         for pool in rooms.candidates(&plan.wanted).await? {
-            let (volume, by_stream) = plan.volume(rooms, &pool).await?;
+            let (volume, by_stream) = match plan.volume(rooms, &pool).await {
+                Ok(planned) => planned,
+                // It does not answer, or makes no such volume: the next one may.
+                Err(failure) => {
+                    last = Some(failure);
+                    continue;
+                }
+            };
             match self.create_on(request, &plan, &volume, by_stream, &pool).await {
                 // Someone else took the room, or the pool left: the next one may do.
                 Err(failure) if may_do_elsewhere(&failure) => last = Some(failure),

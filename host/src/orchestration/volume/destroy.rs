@@ -3,7 +3,7 @@
 //! What it is not: the end of its bytes; that is `expunge.rs`, which a periodic task begins here
 //! for every volume whose time is over.
 
-use super::advance;
+use super::{advance, expect_detached};
 use crate::jobs::{self, Step, StepContext, StepError, step_fn};
 use crate::model::{Failure, RecordKind, Stored, Volume, VolumeEvent, VolumeState};
 use crate::orchestration::request::{RequestContext, Started};
@@ -25,15 +25,21 @@ impl super::Volumes {
     /// `InUse` while it is attached; `Conflict` in a state that does not allow it.
     pub async fn destroy(&self, request: &RequestContext, uuid: Uuid) -> Result<Started, Failure> {
         let volume = self.rooms.find_volume(uuid).await?;
-        if let Some(instance) = volume.instance {
-            return Err(Failure::in_use(format!(
-                "volume {:?} is attached to instance {instance}; detach it first",
-                volume.name
-            )));
-        }
+        self.destroy_as_read(request, &volume).await
+    }
+
+    /// Begins to destroy a volume, unless its record changed since it was read.
+    pub(super) async fn destroy_as_read(
+        &self,
+        request: &RequestContext,
+        volume: &Stored<Volume>,
+    ) -> Result<Started, Failure> {
+        let uuid = volume.uuid;
+        expect_detached(volume)?;
         // Asked here only: nothing changes before the step.
         advance(&mut volume.record.clone(), &[VolumeEvent::DestroyRequested])?;
-        let changes = vec![Change::ExpectUnused(uuid)];
+        // Nobody attached it since it was read.
+        let changes = vec![Change::ExpectUnused(uuid), Change::update(volume)];
         let object = (RecordKind::Volume, uuid);
         let state = State { volume: uuid };
         self.rooms.begin::<Flow>(request, object, With::default(), changes, &state).await
@@ -42,7 +48,8 @@ impl super::Volumes {
     /// Begins to expunge every volume whose time to be recovered is over at a moment.
     ///
     /// # Errors
-    /// The store's. A volume that cannot be expunged now keeps the reason in its note.
+    /// The store's. A volume that somebody has, that snapshots need, or whose pool is not there, is
+    /// left to the next round; one that cannot be expunged keeps the reason in its note.
     pub async fn expunge_due(&self, now_us: i64) -> Result<Vec<Started>, Failure> {
         let filter = Filter { states: vec![VolumeState::Destroy.as_str()], ..Filter::default() };
         let request = RequestContext::system("expungeVolume");
@@ -51,10 +58,16 @@ impl super::Volumes {
             if !self.is_due(&volume, now_us) {
                 continue;
             }
-            match self.expunge(&request, volume.uuid).await {
+            // As it was listed: who recovered it meanwhile keeps it.
+            match self.expunge_as_read(&request, volume.clone()).await {
                 Ok(started) => begun.push(started),
-                // Somebody else has it, or its pool is not there: the next round will see.
-                Err(failure) if failure.kind == PluginErrorKind::Unavailable => {}
+                Err(failure) if may_do_next_round(&failure) => {
+                    log::info!(
+                        "volume {:?} ({}) is not expunged in this round: {failure}",
+                        volume.name,
+                        volume.uuid
+                    );
+                }
                 Err(failure) => self.note(volume, &failure).await?,
             }
         }
@@ -98,6 +111,12 @@ impl super::Volumes {
             }
         });
     }
+}
+
+/// Whether somebody else has a volume, or its pool is not there: the next round will see.
+fn may_do_next_round(failure: &Failure) -> bool {
+    use PluginErrorKind::{Conflict, InUse, Unavailable};
+    matches!(failure.kind, Conflict | InUse | Unavailable)
 }
 
 /// `volume.destroy`: the record says so. Its bytes stay.

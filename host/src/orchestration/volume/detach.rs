@@ -100,11 +100,13 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        let Some(host) = state.host else {
-            return Ok(Vec::new());
-        };
         let mut attachment = self.0.find_attachment(state.attachment).await?;
-        self.0.grant_again(context, &mut attachment, host).await?;
+        if let Some(host) = state.host {
+            self.0.grant_again(context, &mut attachment, host).await?;
+        }
+        let volume = self.0.find_volume(state.volume).await?;
+        let instance = self.0.find_instance(attachment.instance).await?;
+        self.0.tell_of_instance(context, &volume, Some(&instance)).await;
         Ok(vec![Change::update(&attachment)])
     }
 

@@ -1,6 +1,6 @@
 //! A volume goes: its bytes are removed, its record stays as proof.
 
-use super::advance;
+use super::{advance, expect_detached};
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, RecordKind, Stored, Volume, VolumeEvent, VolumeState};
 use crate::orchestration::request::{RequestContext, Started};
@@ -17,19 +17,23 @@ impl super::Volumes {
     /// `InUse` while it is attached, or snapshots of it need it; `Conflict` in a state that does
     /// not allow it.
     pub async fn expunge(&self, request: &RequestContext, uuid: Uuid) -> Result<Started, Failure> {
-        let mut volume = self.rooms.find_volume(uuid).await?;
-        if let Some(instance) = volume.instance {
-            return Err(Failure::in_use(format!(
-                "volume {:?} is attached to instance {instance}; detach it first",
-                volume.name
-            )));
-        }
-        let mut changes = Vec::new();
+        let volume = self.rooms.find_volume(uuid).await?;
+        self.expunge_as_read(request, volume).await
+    }
+
+    /// Begins to remove a volume for good, unless its record changed since it was read.
+    pub(super) async fn expunge_as_read(
+        &self,
+        request: &RequestContext,
+        mut volume: Stored<Volume>,
+    ) -> Result<Started, Failure> {
+        let uuid = volume.uuid;
+        expect_detached(&volume)?;
         if let Some(pool) = volume.pool {
             let access = self.rooms.access(pool).await?;
             let call = storage_plugin_api::CallContext::new(uuid);
             if !access.capabilities(&call).await?.snapshots_outlive_volume {
-                changes.push(self.rooms.without_snapshots(&volume).await?);
+                self.rooms.expect_no_snapshots(&volume).await?;
             }
         }
         if volume.state != VolumeState::Destroy {
@@ -38,7 +42,7 @@ impl super::Volumes {
         }
         advance(&mut volume, &[VolumeEvent::ExpungingRequested])?;
         volume.note = None;
-        changes.extend([Change::ExpectUnused(uuid), Change::update(&volume)]);
+        let changes = vec![Change::ExpectUnused(uuid), Change::update(&volume)];
         let object = (RecordKind::Volume, uuid);
         self.rooms
             .begin::<Flow>(

@@ -7,15 +7,16 @@
 use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, RecordKind, StoragePoolState, Volume, VolumeEvent, VolumeState};
+use crate::orchestration::pool_access::PoolAccess;
+use crate::orchestration::reconcile::Owner;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
-use crate::store::{Change, Filter};
+use crate::store::Change;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
 use std::sync::Arc;
 use storage_plugin_api::{
-    CallContext, DataObjectType, Details, ImageFormat, ImportRequest, ListObjectsRequest,
-    ListedObject, ProvisioningType, QualityOfService, VolumeType,
+    CallContext, DataObjectType, Details, ImageFormat, ImportRequest, ListedObject,
+    ObjectDescription, PluginErrorKind, ProvisioningType, QualityOfService, VolumeType,
 };
 use uuid::Uuid;
 
@@ -32,9 +33,6 @@ pub struct ImportVolume {
     pub disk_offering: Option<Uuid>,
 }
 
-/// How many objects are asked for at once.
-const PAGE: u32 = 500;
-
 impl super::Volumes {
     /// What lies on a pool and has no owner here, in the order of the paths.
     ///
@@ -46,30 +44,28 @@ impl super::Volumes {
         path: Option<&str>,
     ) -> Result<Vec<ListedObject>, Failure> {
         let access = self.rooms.access(pool).await?;
-        let call = CallContext::new(pool);
-        if !access.capabilities(&call).await?.list_objects {
+        let context = StepContext::detached("system");
+        if !access.capabilities(&context.call()).await?.list_objects {
             return Err(Failure::unsupported(format!(
-                "provider {:?} of storage pool {:?} cannot list what is there",
+                "provider {:?} of storage pool {:?} cannot list what is there; import what you \
+                 know of by its path",
                 access.pool.provider, access.pool.name
             )));
         }
-        let owned = self.rooms.owned_on(pool).await?;
-        let ours = self.rooms.repository.installation_id().as_str();
-        let mut found = Vec::new();
-        let mut ask = ListObjectsRequest::default();
-        ask.limit = PAGE;
-        loop {
-            let listed = access.driver.list_objects(&call, &access.context, ask.clone());
-            let page = access.guarded(&call, listed).await?;
-            found.extend(page.objects.into_iter().filter(|object| {
-                path.is_none_or(|path| path == object.path) && owned.lets_go(object, ours)
-            }));
-            // A marker that does not move would never end.
-            if page.next_marker.is_none() || page.next_marker == ask.marker {
-                return Ok(found);
+        let owned = self.rooms.owned_paths(pool).await?;
+        let mut found = access.list_all(&context).await?;
+        found.retain(|object| {
+            path.is_none_or(|path| path == object.path)
+                && object.object_type.is_none_or(|kind| kind == DataObjectType::Volume)
+                && !owned.contains(&object.path)
+        });
+        let mut unowned = Vec::new();
+        for object in found {
+            if !self.rooms.is_ours(&object).await? {
+                unowned.push(object);
             }
-            ask.marker = page.next_marker;
         }
+        Ok(unowned)
     }
 
     /// Begins to import a volume (`importVolume`).
@@ -146,39 +142,18 @@ fn stand_in(pool: Uuid, path: &str) -> Uuid {
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
-/// What on a pool has an owner here.
-struct Owned {
-    /// The paths that a record refers to.
-    paths: HashSet<String>,
-    /// The volumes that were released: their names bear our id, and they are nobody's.
-    released: HashSet<Uuid>,
-}
-
-impl Owned {
-    fn lets_go(&self, object: &ListedObject, ours: &str) -> bool {
-        let is_ours = object.installation_id.as_deref() == Some(ours);
-        let is_released = object.uuid.is_some_and(|uuid| self.released.contains(&uuid));
-        object.object_type.is_none_or(|kind| kind == DataObjectType::Volume)
-            && !self.paths.contains(&object.path)
-            && (!is_ours || is_released)
-    }
-}
-
 impl Rooms {
-    async fn owned_on(&self, pool: Uuid) -> Result<Owned, Failure> {
-        let filter = Filter { owner: Some(pool), removed: true, ..Filter::default() };
-        let mut owned = Owned { paths: HashSet::new(), released: HashSet::new() };
-        for volume in self.repository.list::<Volume>(&filter).await? {
-            if volume.released {
-                owned.released.insert(volume.uuid);
-            } else if volume.removed_us.is_none() {
-                owned.paths.insert(volume.path.clone());
-            }
+    /// Whether an object bears this installation's id, and was not released.
+    async fn is_ours(&self, object: &ListedObject) -> Result<bool, Failure> {
+        let ours = self.repository.installation_id().as_str();
+        if object.installation_id.as_deref() != Some(ours) {
+            return Ok(false);
         }
-        let snapshots = self.repository.list::<crate::model::Snapshot>(&Filter::default()).await?;
-        let here = snapshots.into_iter().filter(|snapshot| snapshot.pool == pool);
-        owned.paths.extend(here.map(|snapshot| snapshot.record.path));
-        Ok(owned)
+        let known = match object.uuid {
+            Some(uuid) => self.known(uuid).await?,
+            None => None,
+        };
+        Ok(known.is_none_or(|known| !known.is_released))
     }
 }
 
@@ -212,31 +187,24 @@ impl Flow {
         let mut volume = self.0.find_volume(state.volume).await?;
         let store = super::pool_of(&volume)?;
         let pool = self.0.access(store).await?;
-        // Here and not at the begin: the path is held from there on only.
-        self.expect_unowned(&volume, store).await?;
         let call = context.call();
         let capabilities = pool.capabilities(&call).await?;
+        // Here and not at the begin: the path is held from there on only.
+        self.expect_unowned(context, &pool, &volume, capabilities.list_objects).await?;
         let ask = ImportRequest::new(volume.path.clone());
         let looked = pool.driver.validate_volume_for_import(&call, &pool.context, ask);
         let looked = pool.guarded(&call, looked).await?;
-        if !looked.path.is_empty() {
-            volume.path.clone_from(&looked.path);
-        }
+        expect_at(&pool, &volume.path, &looked)?;
         volume.size_bytes = looked.size_bytes;
         let shown = pool.describe(context, volume.as_seen_by_plugins(volume.id)).await?;
-        if !looked.present || !shown.present {
-            return Err(Failure::not_found(format!(
-                "storage pool {:?} has no volume at {:?}",
-                pool.pool.name, volume.path
-            ))
-            .into());
-        }
+        expect_at(&pool, &volume.path, &shown)?;
         volume.size_bytes = shown.size_bytes;
         volume.physical_size_bytes = shown.physical_size_bytes;
         volume.format = shown.format.or(looked.format).unwrap_or(volume.format);
         if !capabilities.takes(volume.format) {
             return Err(Failure::unsupported(format!(
-                "the volume at {:?} is in format {}, which provider {:?} does not serve",
+                "the volume at {:?} is in format {}, which provider {:?} does not serve; convert it \
+                 first",
                 volume.path, volume.format, pool.pool.provider
             ))
             .into());
@@ -250,18 +218,62 @@ impl Flow {
         ])
     }
 
-    async fn expect_unowned(&self, volume: &Volume, pool: Uuid) -> Result<(), Failure> {
-        let filter = Filter { owner: Some(pool), ..Filter::default() };
-        let others = self.0.repository.list::<Volume>(&filter).await?;
-        let is_it = |other: &&crate::model::Stored<Volume>| {
-            other.uuid != volume.uuid && other.path == volume.path
-        };
-        match others.iter().find(is_it) {
-            None => Ok(()),
-            Some(other) => Err(Failure::new(
-                storage_plugin_api::PluginErrorKind::AlreadyExists,
-                format!("{:?} is volume {:?} ({}) already", volume.path, other.name, other.uuid),
-            )),
+    /// Refuses an object that a record refers to, or whose name says that it is ours.
+    async fn expect_unowned(
+        &self,
+        context: &StepContext,
+        pool: &PoolAccess<'_>,
+        volume: &Volume,
+        can_list: bool,
+    ) -> Result<(), StepError> {
+        let owners = self.0.owners(pool.pool.uuid).await?;
+        let is_it = |owner: &&Owner| owner.uuid != volume.uuid && owner.path == volume.path;
+        if let Some(owner) = owners.iter().find(is_it) {
+            return Err(Failure::new(
+                PluginErrorKind::AlreadyExists,
+                format!(
+                    "{:?} is {} {:?} ({}) already; there is nothing to import",
+                    volume.path, owner.kind, owner.name, owner.uuid
+                ),
+            )
+            .into());
+        }
+        if !can_list {
+            return Ok(());
+        }
+        let listed = pool.list_all(context).await?;
+        match listed.iter().find(|object| object.path == volume.path) {
+            Some(object) if self.0.is_ours(object).await? => Err(Failure::new(
+                PluginErrorKind::AlreadyExists,
+                format!(
+                    "{:?} bears the id of this installation, and was never released; see what it \
+                     is with `storage-host orphans scan`, and take it back with `storage-host \
+                     orphans adopt`",
+                    volume.path
+                ),
+            )
+            .into()),
+            _ => Ok(()),
         }
     }
+}
+
+/// Refuses what is not there, or has another path there: by any other name it would be an object
+/// that may have an owner under its own.
+fn expect_at(pool: &PoolAccess<'_>, path: &str, shown: &ObjectDescription) -> Result<(), Failure> {
+    let name = &pool.pool.name;
+    if !shown.present {
+        return Err(Failure::not_found(format!(
+            "storage pool {name:?} has no volume at {path:?}; listVolumesForImport shows what it \
+             has"
+        )));
+    }
+    if !shown.path.is_empty() && shown.path != path {
+        return Err(Failure::invalid(format!(
+            "what storage pool {name:?} has at {path:?} is called {:?} there; import it by that \
+             path",
+            shown.path
+        )));
+    }
+    Ok(())
 }

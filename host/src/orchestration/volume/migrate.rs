@@ -4,7 +4,7 @@
 //! points to it is durable. Until then undoing removes the copy and leaves the source untouched;
 //! from then on there is no way back, and the source's space stays reserved until it is gone.
 
-use super::{advance, pool_of};
+use super::{advance, expect_detached, pool_of};
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, RecordKind, StoragePoolState, Stored, Volume, VolumeEvent};
 use crate::orchestration::pool_access::PoolAccess;
@@ -33,16 +33,10 @@ impl super::Volumes {
         let rooms = &self.rooms;
         let mut volume = rooms.find_volume(uuid).await?;
         let from = pool_of(&volume)?;
-        if let Some(instance) = volume.instance {
-            return Err(Failure::in_use(format!(
-                "volume {:?} is attached to instance {instance}; only detached volumes move, \
-                 detach it first",
-                volume.name
-            )));
-        }
+        expect_detached(&volume)?;
         if from == to {
             return Err(Failure::invalid(format!(
-                "volume {:?} is on storage pool {to} already",
+                "volume {:?} is on storage pool {to} already; name another one",
                 volume.name
             )));
         }
@@ -50,7 +44,8 @@ impl super::Volumes {
         let destination = rooms.access(to).await?;
         if destination.pool.zone != volume.zone {
             return Err(Failure::invalid(format!(
-                "storage pool {:?} is not in the zone of volume {:?}",
+                "storage pool {:?} is not in the zone of volume {:?}; take one that \
+                 findStoragePoolsForMigration shows",
                 destination.pool.name, volume.name
             )));
         }
@@ -59,7 +54,7 @@ impl super::Volumes {
         if !capabilities.takes(volume.format) {
             return Err(Failure::unsupported(format!(
                 "provider {:?} of storage pool {:?} does not store {} bytes, as volume {:?} has \
-                 them",
+                 them; take a pool whose provider does",
                 destination.pool.provider, destination.pool.name, volume.format, volume.name
             )));
         }
@@ -78,7 +73,10 @@ impl super::Volumes {
         let here = volume.as_seen_by_plugins(volume.id);
         rooms.copier(&call, (&source, &here), (&destination, &there)).await?;
         advance(&mut volume, &[VolumeEvent::MigrationRequested])?;
-        let mut changes = vec![
+        if !source.capabilities(&call).await?.snapshots_outlive_volume {
+            rooms.expect_no_snapshots(&volume).await?;
+        }
+        let changes = vec![
             expect_in_use(from),
             Change::Expect {
                 kind: RecordKind::StoragePool,
@@ -89,9 +87,6 @@ impl super::Volumes {
             Change::update(&volume),
             Change::Reserve { store: to, owner: uuid, bytes: size_bytes },
         ];
-        if !source.capabilities(&call).await?.snapshots_outlive_volume {
-            changes.push(rooms.without_snapshots(&volume).await?);
-        }
         // Neither pool may be removed under it.
         let with = With { shared: vec![from, to], ..With::default() };
         rooms.begin::<Flow>(request, (RecordKind::Volume, uuid), with, changes, &state).await

@@ -84,6 +84,17 @@ pub(super) fn pool_of(volume: &Volume) -> Result<Uuid, Failure> {
     })
 }
 
+/// Refuses a volume that is attached.
+fn expect_detached(volume: &Volume) -> Result<(), Failure> {
+    match volume.instance {
+        None => Ok(()),
+        Some(instance) => Err(Failure::in_use(format!(
+            "volume {:?} is attached to instance {instance}; detach it first",
+            volume.name
+        ))),
+    }
+}
+
 /// Takes a volume through events of its state machine.
 pub(in crate::orchestration) fn advance(
     volume: &mut Volume,

@@ -21,6 +21,7 @@ pub(super) struct Plan {
     offering: Option<Stored<DiskOffering>>,
     pub(super) source: Option<VolumeSource>,
     pub(super) source_pool: Option<Uuid>,
+    source_format: Option<ImageFormat>,
     pub(super) source_volume: Option<Stored<Volume>>,
     pub(super) instance: Option<Uuid>,
 }
@@ -54,6 +55,7 @@ impl Plan {
             (_, pool) => pool,
         };
         let source_pool = source.as_ref().map(|source| source.pool);
+        let source_format = source.as_ref().map(|source| source.format);
         let source_volume = source.and_then(|source| source.volume);
         Ok(Self {
             uuid,
@@ -62,6 +64,7 @@ impl Plan {
             offering,
             source: wish.source,
             source_pool,
+            source_format,
             instance: source_volume.as_ref().and_then(|volume| volume.instance),
             source_volume,
         })
@@ -106,10 +109,11 @@ impl Plan {
         let access = rooms.access(pool.uuid).await?;
         let call = CallContext::new(self.uuid);
         let capabilities = access.capabilities(&call).await?;
-        let limits = capabilities.limits;
+        let limits = &capabilities.limits;
         let size_bytes = limits.round_up(self.wanted.size_bytes).ok_or_else(|| {
             Failure::invalid(format!(
-                "a volume of {} bytes is larger than storage pool {:?} makes: at most {}",
+                "a volume of {} bytes is larger than storage pool {:?} makes: at most {}; ask for \
+                 less, or take another pool",
                 self.wanted.size_bytes, pool.name, limits.max_size_bytes
             ))
         })?;
@@ -119,6 +123,15 @@ impl Plan {
             Some(VolumeSource::Volume(_)) => capabilities.can_create_volume_from_volume,
         };
         let by_stream = self.by_stream(rooms, &call, &access, can_clone).await?;
+        // Bytes that are moved stay as they are.
+        let format = self.source_format.filter(|_| by_stream).unwrap_or(ImageFormat::Raw);
+        if by_stream && !capabilities.takes(format) {
+            return Err(Failure::unsupported(format!(
+                "provider {:?} of storage pool {:?} does not store {format} bytes, as the source \
+                 has them; take a pool whose provider does",
+                pool.provider, pool.name
+            )));
+        }
         let offering = self.offering.as_ref();
         let volume = Volume {
             uuid: self.uuid,
@@ -137,7 +150,7 @@ impl Plan {
             path: String::new(),
             details: Details::new(),
             volume_type: VolumeType::DataDisk,
-            format: ImageFormat::Raw,
+            format,
             provisioning_type: offering
                 .map_or(ProvisioningType::Thin, |offering| offering.provisioning_type),
             quality_of_service: offering
@@ -178,7 +191,7 @@ pub(super) fn size(
     }
     match of_source {
         Some(of_source) if size < of_source => Err(Failure::invalid(format!(
-            "the source has {of_source} bytes, which do not fit into {size}"
+            "the source has {of_source} bytes, which do not fit into {size}; ask for at least as many"
         ))),
         _ => Ok(size),
     }
@@ -189,6 +202,7 @@ struct Source {
     zone: Uuid,
     pool: Uuid,
     size_bytes: u64,
+    format: ImageFormat,
     /// The source itself, where it is a volume.
     volume: Option<Stored<Volume>>,
 }
@@ -202,6 +216,7 @@ impl Source {
                     zone: snapshot.volume.zone,
                     pool: snapshot.pool,
                     size_bytes: snapshot.volume.size_bytes,
+                    format: snapshot.volume.format,
                     volume: None,
                 })
             }
@@ -212,6 +227,7 @@ impl Source {
                     zone: volume.zone,
                     pool,
                     size_bytes: volume.size_bytes,
+                    format: volume.format,
                     volume: Some(volume),
                 })
             }

@@ -55,7 +55,8 @@ impl Flow {
         let shown = pool.describe(context, volume.as_seen_by_plugins(volume.id)).await?;
         if !shown.present {
             return Err(Failure::conflict(format!(
-                "volume {:?} cannot be recovered: storage pool {:?} has its bytes no more",
+                "volume {:?} cannot be recovered: storage pool {:?} has its bytes no more; make one \
+                 from a snapshot if there is any, and expunge this one",
                 volume.name, pool.pool.name
             ))
             .into());

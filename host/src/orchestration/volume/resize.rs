@@ -5,7 +5,7 @@
 
 use super::plan::size;
 use super::{advance, pool_of};
-use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::jobs::{self, Retrying, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, RecordKind, Stored, Volume, VolumeEvent};
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::request::{RequestContext, Started};
@@ -86,7 +86,8 @@ impl super::Volumes {
         };
         if !can {
             return Err(Failure::unsupported(format!(
-                "provider {:?} of storage pool {:?} cannot {} a volume",
+                "provider {:?} of storage pool {:?} cannot {} a volume; migrate it to a pool whose \
+                 provider can",
                 access.pool.provider,
                 access.pool.name,
                 if to < from { "shrink" } else { "grow" }
@@ -126,6 +127,13 @@ pub(super) struct State {
     enforced: bool,
 }
 
+impl State {
+    /// The new qualities, where the driver keeps to qualities at all.
+    fn enforced_qualities(&self) -> Option<QualityOfService> {
+        self.quality_of_service.filter(|_| self.enforced)
+    }
+}
+
 impl jobs::Flow for Flow {
     type State = State;
     const NAME: &'static str = "volume.resize";
@@ -148,7 +156,9 @@ impl Flow {
         let mut volume = self.0.find_volume(state.volume).await?;
         let pool = self.0.access(pool_of(&volume)?).await?;
         if state.to == state.from {
-            self.set_qualities(context, state, &pool, &volume).await?;
+            if let Some(qualities) = state.enforced_qualities() {
+                self.set_qualities(context, qualities, &pool, &volume).await?;
+            }
         } else {
             self.set_size(context, state, &pool, &mut volume).await?;
         }
@@ -205,17 +215,13 @@ impl Flow {
         Ok(())
     }
 
-    /// The size stays; the driver is asked only where it keeps to qualities.
     async fn set_qualities(
         &self,
         context: &StepContext,
-        state: &State,
+        qualities: QualityOfService,
         pool: &PoolAccess<'_>,
         volume: &Stored<Volume>,
     ) -> Result<(), StepError> {
-        let Some(qualities) = state.quality_of_service.filter(|_| state.enforced) else {
-            return Ok(());
-        };
         let ask = QosRequest::new(volume.as_seen_by_plugins(volume.id), qualities);
         let call = context.call();
         let set = pool.driver.update_quality_of_service(&call, &pool.context, ask);
@@ -234,6 +240,9 @@ impl Flow {
         if shown.present {
             volume.size_bytes = shown.size_bytes;
             volume.physical_size_bytes = shown.physical_size_bytes;
+            if state.enforced_qualities().is_some() {
+                self.set_qualities_back(context, &pool, &mut volume).await?;
+            }
         }
         // Never more than was reserved at the start: the way back must not fail for want of room.
         let bytes = volume.size_bytes.min(state.from.max(state.to));
@@ -241,6 +250,27 @@ impl Flow {
             Change::Reserve { store: pool.pool.uuid, owner: volume.uuid, bytes },
             Change::update(&volume),
         ])
+    }
+
+    /// The record has the qualities of before. A driver that does not take them any more must not
+    /// hold the way back up for ever.
+    async fn set_qualities_back(
+        &self,
+        context: &StepContext,
+        pool: &PoolAccess<'_>,
+        volume: &mut Stored<Volume>,
+    ) -> Result<(), StepError> {
+        match self.set_qualities(context, volume.quality_of_service, pool, volume).await {
+            Err(error) if error.retrying == Retrying::Never => {
+                volume.note = Some(format!(
+                    "its qualities of service may be those of an offering that it was not given, \
+                     for they cannot be set back: {}; resize it to the offering that it is to have",
+                    error.failure
+                ));
+                Ok(())
+            }
+            set => set,
+        }
     }
 
     async fn rest(&self, state: &State) -> Result<Vec<Change>, StepError> {

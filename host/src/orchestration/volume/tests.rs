@@ -1,5 +1,7 @@
 //! What happens to volumes: state, record, promise, and bytes in the provider.
 
+mod edges;
+
 use super::{CreateVolume, ImportVolume, ResizeVolume, VolumeSource};
 use crate::model::{Attachment, DiskOffering, Phase, Stored, VolumeState};
 use crate::orchestration::Policy;

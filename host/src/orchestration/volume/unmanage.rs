@@ -19,12 +19,8 @@ impl super::Volumes {
     /// `InUse` while it is attached, or has snapshots; `Conflict` where it is not Ready.
     pub async fn unmanage(&self, request: &RequestContext, uuid: Uuid) -> Result<Started, Failure> {
         let volume = self.rooms.find_volume(uuid).await?;
-        if let Some(instance) = volume.instance {
-            return Err(Failure::in_use(format!(
-                "volume {:?} is attached to instance {instance}; detach it first",
-                volume.name
-            )));
-        }
+        super::expect_detached(&volume)?;
+        self.rooms.expect_no_snapshots(&volume).await?;
         let changes = vec![
             Change::Expect {
                 kind: RecordKind::Volume,
@@ -32,8 +28,7 @@ impl super::Volumes {
                 states: vec![VolumeState::Ready.as_str()],
             },
             Change::ExpectUnused(uuid),
-            self.rooms.without_snapshots(&volume).await?,
-            // Nobody attached it since it was read.
+            // Nobody attached it, or took a snapshot of it, since it was read.
             Change::update(&volume),
         ];
         let object = (RecordKind::Volume, uuid);
