@@ -129,13 +129,15 @@ impl Started {
         // After it: who waits for this line finds the file.
         welcome(&self)?;
         serve(self.listener, self.api, shutdown).await;
-        endpoint::remove(&self.data_dir)?;
+        // Told at the end: whatever is left behind, the store is closed first.
+        let removed = endpoint::remove(&self.data_dir);
         // The last change is on the disk before the process ends.
         let store = self.store;
-        tokio::task::spawn_blocking(move || store.close()).await?;
+        let closed = tokio::task::spawn_blocking(move || store.close()).await;
         // What works in the background still holds the registry, and ends with the runtime.
         self.registry.close();
-        Ok(())
+        closed?;
+        Ok(removed?)
     }
 }
 

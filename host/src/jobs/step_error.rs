@@ -62,7 +62,7 @@ impl From<PluginError> for StepError {
             Retry::Later { after } => Retrying::Later(after),
             _ => Retrying::Never,
         };
-        Self { failure: Failure::new(error.kind(), error.to_string()), retrying }
+        Self { failure: error.into(), retrying }
     }
 }
 
@@ -98,7 +98,9 @@ impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
         let kind = match &refused {
             Refused::Changed { .. } | Refused::State { .. } => PluginErrorKind::Conflict,
-            Refused::Exists { .. } | Refused::Begun { .. } => PluginErrorKind::AlreadyExists,
+            Refused::Exists { .. } | Refused::Begun { .. } | Refused::Named { .. } => {
+                PluginErrorKind::AlreadyExists
+            }
             Refused::Missing { .. } | Refused::NotBegun { .. } => PluginErrorKind::NotFound,
             Refused::Occupied { .. } | Refused::Claimed { .. } => PluginErrorKind::InUse,
             Refused::NoRoom { .. } => PluginErrorKind::CapacityExceeded,

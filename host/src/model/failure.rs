@@ -5,6 +5,7 @@
 
 use super::state::NoTransition;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use storage_plugin_api::{PluginError, PluginErrorKind};
 
 /// Why something was not done, or why a step has to wait.
@@ -15,12 +16,16 @@ pub struct Failure {
     pub kind: PluginErrorKind,
     /// What to read at 3 a.m.: the thing, the value, the way out.
     pub message: String,
+    /// What a provider said of it, by key: what a flow goes on from, which it never reads out of
+    /// words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub context: BTreeMap<String, String>,
 }
 
 impl Failure {
     /// A failure of a kind.
     pub fn new(kind: PluginErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), context: BTreeMap::new() }
     }
 
     /// An argument of the caller's is wrong.
@@ -72,6 +77,7 @@ impl From<NoTransition> for Failure {
 
 impl From<PluginError> for Failure {
     fn from(error: PluginError) -> Self {
-        Self::new(error.kind(), error.to_string())
+        let context = error.context().iter().cloned().collect();
+        Self { context, ..Self::new(error.kind(), error.to_string()) }
     }
 }

@@ -129,6 +129,15 @@ pub struct HostPool {
     pub local_path: Option<String>,
 }
 
+impl HostPool {
+    /// The id of what a host knows of a pool: two that connect them at the same time make one
+    /// record.
+    pub fn uuid_of(host: Uuid, pool: Uuid) -> Uuid {
+        let both = host.as_u128() ^ pool.as_u128().rotate_left(64);
+        uuid::Builder::from_random_bytes(both.to_be_bytes()).into_uuid()
+    }
+}
+
 impl Record for HostPool {
     const KIND: RecordKind = RecordKind::HostPool;
 

@@ -91,8 +91,12 @@ impl StoragePool {
         }
     }
 
-    /// How many bytes may be promised to volumes and snapshots.
+    /// How many bytes may be promised to volumes and snapshots. The operator's limit is one: what
+    /// a driver keeps by virtual sizes cannot be promised twice.
     pub fn promisable_bytes(&self) -> u64 {
+        if self.capacity_limited {
+            return self.capacity_bytes;
+        }
         // A pool beyond 2^53 bytes may lose its last digits here, never a whole volume.
         #[expect(
             clippy::cast_precision_loss,

@@ -5,7 +5,7 @@
 
 use super::rooms::Rooms;
 use crate::jobs::{Guard, GuardedCall, StepContext, StepError};
-use crate::model::{Failure, StoragePool, Stored};
+use crate::model::{Failure, StoragePool, StoragePoolState, Stored};
 use crate::store::Key;
 use std::fmt;
 use std::sync::Arc;
@@ -38,18 +38,28 @@ impl Rooms {
     /// The way to a pool, whether it was removed or not.
     ///
     /// # Errors
-    /// `NotFound`; `Conflict` for one in quarantine; `Unavailable`, to be tried again, while it is
-    /// not connected or its provider is missing.
+    /// `NotFound`; `Conflict` for one in quarantine or in maintenance; `Unavailable`, to be tried
+    /// again, while it is not connected or its provider is missing.
     pub(super) async fn access(&self, uuid: Uuid) -> Result<PoolAccess<'_>, StepError> {
         let found = self.repository.find_any::<StoragePool>(Key::Uuid(uuid)).await?;
         let pool =
             found.ok_or_else(|| Failure::not_found(format!("there is no storage pool {uuid}")))?;
         let access = self.access_unconnected(pool)?;
         if !self.connected.is_settled(&access.pool).await {
+            // No operation works on it, so nothing waits for this; what is begun is refused.
+            if access.pool.state == StoragePoolState::Maintenance {
+                return Err(Failure::conflict(format!(
+                    "storage pool {:?} is in state Maintenance: take it out of maintenance first \
+                     (cancelStorageMaintenance)",
+                    access.pool.name
+                ))
+                .into());
+            }
             let why = self.connected.failure(uuid).map(|why| format!(": {why}"));
             return Err(PluginError::unavailable(format!(
-                "storage pool {:?} is not connected{}",
+                "storage pool {:?}, in state {}, is not connected{}",
                 access.pool.name,
+                access.pool.state,
                 why.unwrap_or_default()
             ))
             .into());

@@ -40,6 +40,19 @@ pub enum Change {
         owner: Uuid,
     },
 
+    /// Asks that no other record of a kind has this name.
+    ExpectNoneNamed {
+        /// What kind.
+        kind: RecordKind,
+        /// The name.
+        name: String,
+        /// Where it counts: the owner, or the zone, of those that are compared; everywhere if
+        /// there is none.
+        within: Option<Uuid>,
+        /// The record that is to have it.
+        but: Uuid,
+    },
+
     /// Asks that no operation uses a record: no claim is called `use:` and its uuid.
     ExpectUnused(Uuid),
 
@@ -105,6 +118,13 @@ impl Change {
         Self::Update(to_row(&stored.record, stored.version))
     }
 
+    /// Asks that no other record of its kind has a record's name, everywhere or within an owner or
+    /// a zone. It comes before the change that writes the record.
+    pub fn expect_name_free<T: Record>(record: &T, within: Option<Uuid>) -> Self {
+        let (name, but) = (record.index().name, record.uuid());
+        Self::ExpectNoneNamed { kind: T::KIND, name, within, but }
+    }
+
     /// A record is gone; it stays as proof.
     pub fn remove<T: Record>(record: &T) -> Self {
         Self::Remove(T::KIND, record.uuid())
@@ -160,6 +180,16 @@ pub enum Refused {
         owner: Uuid,
         /// How many.
         count: u64,
+    },
+    /// A record of the kind has a name that another is to have.
+    #[error("there is a {} {name:?} already, {by}; take another name", kind.as_str().replace('_', " "))]
+    Named {
+        /// What kind.
+        kind: RecordKind,
+        /// The name.
+        name: String,
+        /// Which has it.
+        by: Uuid,
     },
     /// Another holds a name.
     #[error("{name} is held by {holder} since {since_us} µs")]

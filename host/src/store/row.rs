@@ -1,11 +1,14 @@
 //! A record on its way to and from an engine: what an engine sees of it.
+//!
+//! **Invariant:** a body is in no `Debug` and no log: it may hold secrets, sealed or not yet.
 
 use super::StoreError;
 use crate::model::{Index, Record, RecordKind, Stored};
+use std::fmt;
 use uuid::Uuid;
 
 /// A record on its way into an engine.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct NewRow {
     /// What kind of thing.
     pub(super) kind: RecordKind,
@@ -22,7 +25,7 @@ pub struct NewRow {
 }
 
 /// A record on its way out of an engine.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Row {
     pub(super) uuid: Uuid,
     pub(super) id: u64,
@@ -32,6 +35,28 @@ pub struct Row {
     pub(super) removed_us: Option<i64>,
     /// The record, as JSON, opened.
     pub(super) body: String,
+}
+
+impl fmt::Debug for NewRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewRow")
+            .field("kind", &self.kind)
+            .field("uuid", &self.uuid)
+            .field("version", &self.version)
+            .field("index", &self.index)
+            .field("sealed", &self.sealed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Row")
+            .field("uuid", &self.uuid)
+            .field("id", &self.id)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
 }
 
 pub(super) fn to_row<T: Record>(record: &T, version: u64) -> NewRow {
@@ -47,7 +72,7 @@ pub(super) fn to_row<T: Record>(record: &T, version: u64) -> NewRow {
 
 pub(super) fn from_row<T: Record>(row: Row) -> Result<Stored<T>, StoreError> {
     let record = serde_json::from_str(&row.body).map_err(|error| {
-        log::error!("{} {} cannot be read: {error}", T::KIND, row.uuid);
+        log::error!("{} {} cannot be read: {}", T::KIND, row.uuid, why::<T>(&error));
         StoreError::Unreadable {
             what: format!("read {} {}", T::KIND, row.uuid),
             reason: "is of a form that this host does not know",
@@ -55,4 +80,56 @@ pub(super) fn from_row<T: Record>(row: Row) -> Result<Stored<T>, StoreError> {
     })?;
     let Row { id, version, created_us, updated_us, removed_us, .. } = row;
     Ok(Stored { record, id, version, created_us, updated_us, removed_us })
+}
+
+/// What serde says of a body. Its words may quote the body, so of a sealed one only the place is
+/// told.
+fn why<T: Record>(error: &serde_json::Error) -> String {
+    if T::SEALED {
+        format!("{:?} at line {} column {}", error.classify(), error.line(), error.column())
+    } else {
+        error.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{StoragePool, Zone};
+    use crate::store::Change;
+
+    const BODY: &str = r#"{"name": 5, "zone": "hunter2"}"#;
+
+    #[test]
+    fn no_body_is_in_debug() {
+        let uuid = Uuid::new_v4();
+        let index = Index { name: String::new(), state: "", owner: None, zone: None };
+        let new = NewRow {
+            kind: RecordKind::StoragePool,
+            uuid,
+            version: 0,
+            index,
+            sealed: true,
+            body: Ok(BODY.to_owned()),
+        };
+        let row = Row {
+            uuid,
+            id: 1,
+            version: 1,
+            created_us: 0,
+            updated_us: 0,
+            removed_us: None,
+            body: BODY.to_owned(),
+        };
+        for text in [format!("{row:?}"), format!("{:?}", Change::Insert(new))] {
+            assert!(!text.contains("hunter2") && text.contains(&uuid.to_string()), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_of_serde_are_told_of_open_bodies_only() {
+        let error = serde_json::from_str::<Uuid>("\"hunter2\"").unwrap_err();
+        assert!(!why::<StoragePool>(&error).contains("hunter2"));
+        assert_eq!(why::<Zone>(&error), error.to_string());
+    }
 }

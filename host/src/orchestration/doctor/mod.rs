@@ -169,8 +169,22 @@ impl Doctor {
                     thing,
                     what,
                     "stop the other host that uses this pool; or, if this data directory is from \
-                     an old backup, restore the newest one; or release the quarantine once you \
-                     know that no other host uses the pool",
+                     an old backup, restore the newest one; or release the quarantine \
+                     (releaseStoragePoolQuarantine) once you know that no other host uses the pool",
+                )
+                .of(pool.uuid)
+                .since(Some(pool.updated_us)),
+            );
+        }
+        if pool.state == StoragePoolState::ErrorInMaintenance {
+            return Some(
+                Finding::new(
+                    Severity::Error,
+                    thing,
+                    "the way into maintenance, or out of it, failed; nothing new is begun on it",
+                    "see the last operation on it (`storage-host operations list`) for the reason; \
+                     then bring it back with cancelStorageMaintenance, or try again with \
+                     enableStorageMaintenance",
                 )
                 .of(pool.uuid)
                 .since(Some(pool.updated_us)),

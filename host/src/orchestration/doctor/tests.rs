@@ -118,7 +118,19 @@ async fn pool_in_quarantine_is_told_with_both_installations() {
     assert_eq!(found.severity, Severity::Error);
     let ours = scene.store.repository().installation_id().to_string();
     assert!(found.what.contains(reason) && found.what.contains(&ours), "{}", found.what);
-    assert!(!found.way_out.is_empty());
+    assert!(found.way_out.contains("releaseStoragePoolQuarantine"), "{}", found.way_out);
+}
+
+#[tokio::test]
+async fn pool_whose_maintenance_failed_is_told_with_both_ways_out() {
+    let scene = Scene::new();
+    let pool = pool(StoragePoolState::ErrorInMaintenance, None);
+    scene.change(vec![Change::insert(&pool)]).await;
+    let found = scene.only().await;
+    assert_eq!((found.severity, found.object), (Severity::Error, Some(pool.uuid)));
+    for way_out in ["cancelStorageMaintenance", "enableStorageMaintenance"] {
+        assert!(found.way_out.contains(way_out), "{found:?}");
+    }
 }
 
 #[tokio::test]

@@ -50,7 +50,6 @@ impl super::HypervisorHosts {
                 cluster.name, cluster.hypervisor, wish.hypervisor
             )));
         }
-        self.rooms.refuse_taken_host_name(&wish.name).await?;
         let host = Host {
             uuid: Uuid::new_v4(),
             name: wish.name,
@@ -67,6 +66,7 @@ impl super::HypervisorHosts {
         };
         let changes = vec![
             Change::Expect { kind: RecordKind::Cluster, uuid: cluster.uuid, states: Vec::new() },
+            Change::expect_name_free(&host, None),
             Change::insert(&host),
         ];
         let object = (RecordKind::Host, host.uuid);
@@ -128,12 +128,11 @@ impl Flow {
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
         let mut host = self.0.find_hypervisor_host(state.host).await?;
-        let (mut changes, warnings) = self.0.connect_to_pools(context, &host).await?;
+        let warnings = self.0.connect_to_pools(context, &host).await?;
         warn(&mut host, warnings);
         let told = format!("hypervisor host {:?} was added", host.name);
         let object = (RecordKind::Host, host.uuid);
-        changes.extend([Change::update(&host), context.event("HOST.ADD", object, told)]);
-        Ok(changes)
+        Ok(vec![Change::update(&host), context.event("HOST.ADD", object, told)])
     }
 
     async fn disconnect(

@@ -12,9 +12,9 @@ mod update;
 mod tests;
 
 use super::rooms::Rooms;
-use crate::jobs::{StepContext, StepError};
+use crate::jobs::{Retrying, StepContext, StepError};
 use crate::model::{Failure, Host, StoragePool, Stored};
-use crate::store::{Change, Filter};
+use crate::store::Filter;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -61,49 +61,43 @@ impl Rooms {
             .ok_or_else(|| Failure::not_found(format!("there is no hypervisor host {uuid}")).into())
     }
 
-    /// Connects a host to every pool in its reach that is in use and connected. Gives what it
-    /// knows of them afterwards, and why it could not connect to others: it stays all the same.
+    /// Connects a host to every pool in its reach that is in use and connected, and writes down
+    /// what it knows of each: one that goes into maintenance at this moment keeps it from no other.
+    /// Gives why it could not connect to others: it stays all the same.
     async fn connect_to_pools(
         &self,
         context: &StepContext,
         host: &Stored<Host>,
-    ) -> Result<(Vec<Change>, Vec<String>), StepError> {
+    ) -> Result<Vec<String>, StepError> {
         let states = super::storage_pool::in_use();
         let filter = Filter { zone: Some(host.zone), states, ..Filter::default() };
-        let (mut changes, mut warnings) = (Vec::new(), Vec::new());
+        let mut warnings = Vec::new();
         for pool in self.repository.list::<StoragePool>(&filter).await? {
             // One that is not connected connects all its hosts when it is.
             if !pool.reaches(host) || !self.connected.has(pool.uuid) {
                 continue;
             }
             let name = pool.name.clone();
-            let connected = match self.access_unconnected(pool) {
-                Ok(access) => self.connect_host(context, &access, host).await,
-                Err(error) => Err(error),
-            };
-            match connected {
-                Ok(known) => changes.extend(known),
+            match self.connect_to_pool(context, pool, host).await {
+                Ok(()) => {}
+                Err(error) if error.retrying == Retrying::AtNextStart => return Err(error),
                 Err(error) => {
                     warnings.push(format!("storage pool {name:?}: {}", error.failure));
                 }
             }
         }
-        Ok((changes, warnings))
+        Ok(warnings)
     }
 
-    /// Fails with the host that has a name.
-    async fn refuse_taken_host_name(&self, name: &str) -> Result<(), Failure> {
-        let filter = Filter { name: Some(name.to_owned()), ..Filter::default() };
-        match self.repository.list::<Host>(&filter).await?.first() {
-            Some(host) => Err(Failure::new(
-                storage_plugin_api::PluginErrorKind::AlreadyExists,
-                format!(
-                    "there is a hypervisor host {name:?} already, {}; take another name",
-                    host.uuid
-                ),
-            )),
-            None => Ok(()),
-        }
+    async fn connect_to_pool(
+        &self,
+        context: &StepContext,
+        pool: Stored<StoragePool>,
+        host: &Stored<Host>,
+    ) -> Result<(), StepError> {
+        let access = self.access_unconnected(pool)?;
+        let known = self.connect_host(context, &access, host).await?;
+        self.write_connected(context, &access, known, std::slice::from_ref(host)).await
     }
 }
 

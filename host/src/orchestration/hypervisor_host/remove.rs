@@ -6,8 +6,7 @@
 use super::listeners::News;
 use crate::jobs::{self, Step, StepContext, StepError, step_fn};
 use crate::model::{
-    Attachment, Failure, Host, HostEvent, Instance, InstanceState, Machine, RecordKind,
-    StoragePool, Stored,
+    Attachment, Failure, Host, HostEvent, Instance, Machine, RecordKind, StoragePool, Stored,
 };
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
@@ -88,13 +87,16 @@ impl Flow {
     ) -> Result<Vec<Change>, StepError> {
         let host = self.0.find_hypervisor_host(state.host).await?;
         self.0.tell_listeners(context, News::Added, &host).await;
-        Ok(self.0.connect_to_pools(context, &host).await?.0)
+        self.0.connect_to_pools(context, &host).await?;
+        Ok(Vec::new())
     }
 
     async fn take_out(&self, _: &StepContext, state: &mut State) -> Result<Vec<Change>, StepError> {
         let mut host = self.0.find_hypervisor_host(state.host).await?;
+        // Again, for an instance may have come while the providers were asked.
+        self.0.refuse_users_of_host(&host).await?;
         host.state = host.state.next(HostEvent::RemoveRequested)?;
-        Ok(vec![Change::update(&host)])
+        Ok(vec![Change::update(&host), Change::ExpectUnused(host.uuid)])
     }
 
     async fn disconnect(
@@ -131,7 +133,8 @@ impl Rooms {
             .list::<Instance>(&of_host)
             .await?
             .iter()
-            .filter(|instance| instance.state == InstanceState::Running)
+            // Also one on its way: the host is being let in to its volumes, or shut out.
+            .filter(|instance| instance.state.has_host())
             .map(|instance| format!("instance {:?} runs on it", instance.name))
             .collect();
         let attachments = self.repository.list::<Attachment>(&Filter::default()).await?;

@@ -145,3 +145,43 @@ async fn a_host_is_of_its_clusters_hypervisor() {
     let refused = world.host.hypervisor_hosts.add(&request(), wish).await.unwrap_err();
     assert_eq!(refused.kind, PluginErrorKind::AlreadyExists);
 }
+
+#[tokio::test]
+async fn a_host_stays_while_an_instance_is_on_its_way() {
+    let world = World::new().await;
+    let host = world.first_host().await;
+    for state in [InstanceState::Starting, InstanceState::Stopping] {
+        let instance = Instance {
+            uuid: Uuid::new_v4(),
+            name: state.to_string(),
+            state,
+            hypervisor: HypervisorType::Kvm,
+            zone: host.zone,
+            host: Some(host.uuid),
+        };
+        world.repository().transact(vec![Change::insert(&instance)]).await.unwrap();
+    }
+    let refused =
+        world.host.hypervisor_hosts.delete(&request(), host.uuid, false).await.unwrap_err();
+    assert_eq!(refused.kind, PluginErrorKind::InUse);
+    for state in ["Starting", "Stopping"] {
+        assert!(refused.message.contains(state), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_stays_that_was_taken_into_use_while_the_providers_were_asked() {
+    let world = World::new().await;
+    let host = world.first_host().await;
+    let name = format!("use:{}:{}", host.uuid, Uuid::nil());
+    let hosts = &world.host.hypervisor_hosts;
+    world.recorder.hang("host_about_to_be_removed");
+    let begun = hosts.delete(&request(), host.uuid, false).await.unwrap();
+    world.until(async || world.recorder.was_called("host_about_to_be_removed")).await;
+    let claim = Change::Claim { name, holder: Uuid::nil() };
+    world.repository().transact(vec![claim]).await.unwrap();
+    world.recorder.go_on("host_about_to_be_removed");
+    let failure = world.undone(Ok(begun)).await;
+    assert_eq!(failure.kind, PluginErrorKind::InUse);
+    assert_eq!(hosts.find(host.uuid).await.unwrap().state.as_str(), "Up");
+}

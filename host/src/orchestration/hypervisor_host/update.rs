@@ -34,10 +34,7 @@ impl super::HypervisorHosts {
         uuid: Uuid,
         mut wish: UpdateHost,
     ) -> Result<Started, Failure> {
-        let host = self.rooms.find_hypervisor_host(uuid).await?;
-        if let Some(name) = wish.name.as_ref().filter(|name| **name != host.name) {
-            self.rooms.refuse_taken_host_name(name).await?;
-        }
+        let mut host = self.rooms.find_hypervisor_host(uuid).await?;
         // What is so already stays, without news.
         wish.enabled = wish.enabled.filter(|enabled| match host.state {
             HostState::Up => !enabled,
@@ -48,8 +45,15 @@ impl super::HypervisorHosts {
             host.state.next(switch_event(enabled))?;
         }
         let object = (RecordKind::Host, uuid);
+        // There is no way back afterwards, so the name is the host's from the beginning.
+        let mut changes = Vec::new();
+        if let Some(name) = wish.name.take().filter(|name| *name != host.name) {
+            host.name = name;
+            changes.push(Change::expect_name_free(&host.record, None));
+            changes.push(Change::update(&host));
+        }
         let state = State { host: uuid, wish };
-        self.rooms.begin::<Flow>(request, object, With::default(), Vec::new(), &state).await
+        self.rooms.begin::<Flow>(request, object, With::default(), changes, &state).await
     }
 }
 
@@ -105,11 +109,10 @@ impl Flow {
         }
         let mut host = self.0.find_hypervisor_host(state.host).await?;
         self.0.tell_listeners(context, News::Enabled, &host).await;
-        let (mut changes, warnings) = self.0.connect_to_pools(context, &host).await?;
+        let warnings = self.0.connect_to_pools(context, &host).await?;
         // What was wrong before is news of yesterday.
         host.warning = None;
         warn(&mut host, warnings);
-        changes.push(Change::update(&host));
-        Ok(changes)
+        Ok(vec![Change::update(&host)])
     }
 }

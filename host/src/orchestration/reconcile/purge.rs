@@ -8,6 +8,7 @@ use crate::jobs::{self, Step, StepContext, StepError, step_fn};
 use crate::model::{Failure, Phase, RecordKind};
 use crate::orchestration::request::RequestContext;
 use crate::orchestration::rooms::{Rooms, With};
+use crate::orchestration::storage_pool::expect_in_use;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -84,8 +85,9 @@ impl Reconcile {
         request.caller.token = None;
         let with = With { shared: vec![orphan.pool], ..With::default() };
         let state = State { pool: orphan.pool, object, path: orphan.path.clone() };
+        let changes = vec![expect_in_use(orphan.pool)];
         let started =
-            self.rooms.begin::<Flow>(&request, (kind, object), with, Vec::new(), &state).await?;
+            self.rooms.begin::<Flow>(&request, (kind, object), with, changes, &state).await?;
         Ok(Some(started.operation))
     }
 }

@@ -146,6 +146,7 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
+        self.0.connected.remove(state.pool);
         let access = self.0.access_unconnected(self.0.find_pool(state.pool).await?);
         match as_far_as_possible(context, "disconnect its hypervisor hosts", access)? {
             Some(access) => self.0.disconnect(context, &access).await,

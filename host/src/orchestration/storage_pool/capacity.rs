@@ -6,18 +6,22 @@
 //! alone: its flow writes the record.
 
 use super::create::limit_of;
-use crate::jobs::{StepContext, StepError};
-use crate::model::{Failure, StoragePool, Stored};
+use crate::jobs::{Retrying, StepContext, StepError};
+use crate::model::{Failure, Operation, StoragePool, Stored};
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::rooms::Rooms;
-use crate::store::{Change, Filter, OperationFilter, Refused, Repository};
+use crate::store::{Change, Filter, OperationFilter, Refused, Repository, StoreError};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use storage_plugin_api::{CapacityReport, StorageStats};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 /// How often the pools are asked.
 const PERIOD: Duration = Duration::from_secs(60);
+/// The pools that were asked, each with the task that waits for its answer.
+type Asked = HashMap<Uuid, JoinHandle<()>>;
 /// How often a report is written again, because someone else wrote the record meanwhile.
 const ATTEMPTS: u32 = 5;
 
@@ -28,14 +32,20 @@ impl super::StoragePools {
         // Weak, for the task ends when nobody else needs the rooms.
         let rooms = Arc::downgrade(&self.rooms);
         tokio::spawn(async move {
+            let mut asked = HashMap::new();
             loop {
                 tokio::time::sleep(PERIOD).await;
                 let Some(rooms) = rooms.upgrade() else {
                     return;
                 };
-                if let Err(error) = rooms.refresh_all().await {
-                    log::debug!("the pools were not asked how full they are: {}", error.failure);
-                    return;
+                match rooms.refresh_all(&mut asked).await {
+                    Ok(()) => {}
+                    // The store was closed: the next start of the host asks again.
+                    Err(error) if error.retrying == Retrying::AtNextStart => return,
+                    Err(error) => log::warn!(
+                        "the pools were not asked how full they are, which is tried again: {}",
+                        error.failure
+                    ),
                 }
             }
         });
@@ -51,21 +61,30 @@ impl super::StoragePools {
 }
 
 impl Rooms {
-    /// Fails where the store cannot be read, which is the end of the host.
-    async fn refresh_all(&self) -> Result<(), StepError> {
+    /// Begins to ask each pool on its own: one that hangs holds up no other, and is not asked again
+    /// before it answered.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn refresh_all(self: &Arc<Self>, asked: &mut Asked) -> Result<(), StepError> {
         let filter = Filter { states: super::connect::in_use(), ..Filter::default() };
+        asked.retain(|_, answer| !answer.is_finished());
         for pool in self.repository.list::<StoragePool>(&filter).await? {
             // One that is not connected is being connected, or waits for an operator.
-            if !self.connected.has(pool.uuid) {
+            if !self.connected.has(pool.uuid) || asked.contains_key(&pool.uuid) {
                 continue;
             }
-            if let Err(error) = self.refresh(pool.uuid).await {
-                log::warn!(
-                    "storage pool {:?} does not say how full it is: {}",
-                    pool.name,
-                    error.failure
-                );
-            }
+            let (rooms, uuid) = (Arc::clone(self), pool.uuid);
+            let answer = tokio::spawn(async move {
+                if let Err(error) = rooms.refresh(uuid).await {
+                    log::warn!(
+                        "storage pool {:?} does not say how full it is: {}",
+                        pool.name,
+                        error.failure
+                    );
+                }
+            });
+            asked.insert(uuid, answer);
         }
         Ok(())
     }
@@ -92,15 +111,22 @@ impl Rooms {
     pub(in crate::orchestration) async fn under_way(
         &self,
         object: Uuid,
-    ) -> Result<Option<crate::model::Operation>, StepError> {
-        use crate::model::Phase::{Running, Undoing};
-        let filter =
-            OperationFilter { object: Some(object), phases: vec![Running, Undoing], limit: 1 };
-        Ok(self.repository.list_operations(&filter).await?.into_iter().next())
+    ) -> Result<Option<Operation>, StepError> {
+        Ok(under_way(self.repository.as_ref(), object).await?)
     }
 }
 
-/// Writes down what a plugin reports of one of its pools.
+async fn under_way(
+    repository: &dyn Repository,
+    object: Uuid,
+) -> Result<Option<Operation>, StoreError> {
+    use crate::model::Phase::{Running, Undoing};
+    let filter = OperationFilter { object: Some(object), phases: vec![Running, Undoing], limit: 1 };
+    Ok(repository.list_operations(&filter).await?.into_iter().next())
+}
+
+/// Writes down what a plugin reports of one of its pools. One that an operation holds is left alone:
+/// the next report tells the same.
 ///
 /// # Errors
 /// `NotFound` for a pool that is not of this provider.
@@ -114,6 +140,9 @@ pub async fn take_report(
         let pool = pool.filter(|pool| pool.provider == provider).ok_or_else(|| {
             Failure::not_found(format!("provider {provider:?} has no store {}", report.store))
         })?;
+        if under_way(repository, pool.uuid).await?.is_some() {
+            return Ok(());
+        }
         match write_usage(repository, pool, report.capacity_bytes, report.used_bytes).await {
             Err(Refused::Changed { .. }) => {}
             written => return Ok(written?),

@@ -8,12 +8,14 @@
 //! **Invariant:** a pool that was not connected in this life of the host has no way for
 //! operations; they wait.
 
+use super::hosts::tell_disconnected;
 use crate::jobs::{Retrying, StepContext, StepError};
 use crate::model::{
-    EventLevel, Failure, NewEvent, RecordKind, StoragePool, StoragePoolState, Stored,
+    EventLevel, Failure, Host, NewEvent, RecordKind, StoragePool, StoragePoolState, Stored,
 };
+use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::rooms::Rooms;
-use crate::store::{Change, Filter};
+use crate::store::{Change, Filter, Refused};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -183,8 +185,13 @@ impl Rooms {
         let access = self.access_to(pool)?;
         match self.connect(context, &access).await {
             Ok(changes) => {
-                self.repository.transact(changes).await?;
+                let hosts = self.hosts_in_reach(&access.pool).await?;
+                self.write_connected(context, &access, changes, &hosts).await?;
                 self.connected.add(uuid);
+                // On its way into maintenance since it was written: that way ends what this began.
+                if !IN_USE.contains(&self.find_pool(uuid).await?.state) {
+                    self.connected.remove(uuid);
+                }
                 Ok(())
             }
             Err(error) if error.failure.kind == PluginErrorKind::Conflict => {
@@ -192,6 +199,24 @@ impl Rooms {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Writes down what hosts know of a pool, if it is in use still; otherwise they leave again.
+    pub(in crate::orchestration) async fn write_connected(
+        &self,
+        context: &StepContext,
+        access: &PoolAccess<'_>,
+        known: Vec<Change>,
+        hosts: &[Stored<Host>],
+    ) -> Result<(), StepError> {
+        let changes = known.into_iter().chain([expect_in_use(access.pool.uuid)]).collect();
+        let written = self.repository.transact(changes).await;
+        if let Err(Refused::State { .. } | Refused::Missing { .. }) = &written {
+            for host in hosts {
+                tell_disconnected(context, access, host).await;
+            }
+        }
+        Ok(written?)
     }
 
     /// Nothing touches the pool until an operator decides.

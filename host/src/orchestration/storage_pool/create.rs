@@ -59,7 +59,6 @@ impl super::StoragePools {
         {
             return Err(Failure::conflict(format!("zone {} is disabled", wish.zone)));
         }
-        self.rooms.refuse_taken_name(&wish.name).await?;
         self.rooms.check_details(&provider, &wish.details)?;
         let uuid = Uuid::new_v4();
         let pool = StoragePool {
@@ -85,6 +84,7 @@ impl super::StoragePools {
         let object = (RecordKind::StoragePool, uuid);
         let mut changes = vec![
             Change::Expect { kind: RecordKind::Zone, uuid: pool.zone, states: vec!["Enabled"] },
+            Change::expect_name_free(&pool, None),
             Change::insert(&pool),
         ];
         changes.extend(pool.scope.cluster_id.map(|uuid| Change::Expect {
@@ -218,7 +218,7 @@ impl Flow {
         match access.guarded(&call, deleted).await {
             // What could not be initialized, the life cycle does not know either: it left nothing.
             Err(error)
-                if access.pool.state == StoragePoolState::Initial && !error.is_retryable() =>
+                if access.pool.state == StoragePoolState::Initial && is_unknown(error.kind()) =>
             {
                 log::info!(
                     operation:% = context.operation();
@@ -238,6 +238,13 @@ impl Flow {
         changes.extend(identity_of(&pool).map(|name| Change::Unclaim { name, holder: pool.uuid }));
         Ok(changes)
     }
+}
+
+/// Whether a life cycle says by this that there is nothing to remove. Whatever else it says, it may
+/// have left something.
+const fn is_unknown(kind: PluginErrorKind) -> bool {
+    use PluginErrorKind::{InvalidArgument, InvalidConfig, NotFound, Unsupported};
+    matches!(kind, NotFound | InvalidConfig | InvalidArgument | Unsupported)
 }
 
 /// What a life cycle found is written into the record; its back end is claimed.

@@ -153,7 +153,7 @@ impl Rooms {
                     states: vec![HostState::Up.as_str(), HostState::Disabled.as_str()],
                 },
                 Change::insert(&HostPool {
-                    uuid: Uuid::new_v4(),
+                    uuid: HostPool::uuid_of(host.uuid, access.pool.uuid),
                     host: host.uuid,
                     pool: access.pool.uuid,
                     local_path,
@@ -211,7 +211,12 @@ impl Rooms {
     }
 }
 
-async fn tell_disconnected(context: &StepContext, access: &PoolAccess<'_>, host: &Stored<Host>) {
+/// Tells the listener of a pool that a host leaves it; a failure is logged.
+pub(super) async fn tell_disconnected(
+    context: &StepContext,
+    access: &PoolAccess<'_>,
+    host: &Stored<Host>,
+) {
     let Some(listener) = access.host_listener() else {
         return;
     };

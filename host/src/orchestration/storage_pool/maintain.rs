@@ -81,6 +81,9 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
+        // Nobody works on it any more, and nobody gets to it until it is connected again: one call
+        // more, and its file system could not be unmounted.
+        self.0.connected.remove(state.pool);
         let access = self.0.access_unconnected(self.0.find_pool(state.pool).await?)?;
         self.0.disconnect(context, &access).await
     }
@@ -94,9 +97,14 @@ impl Flow {
         let Some(access) = as_far_as_possible(context, "reach it", access)? else {
             return Ok(Vec::new());
         };
-        let hosts = self.0.hosts_in_reach(&access.pool).await?;
-        // Those that do not connect are logged; the way out of maintenance tries again.
-        Ok(self.0.connect_hosts(context, &access, &hosts).await.0)
+        // Attached as well: the host may have been started again since it was in use.
+        let connected = self.0.connect(context, &access).await;
+        // What does not connect is logged; the way out of maintenance tries again.
+        let Some(changes) = as_far_as_possible(context, "connect it again", connected)? else {
+            return Ok(Vec::new());
+        };
+        self.0.connected.add(state.pool);
+        Ok(changes)
     }
 
     async fn maintain(

@@ -77,7 +77,7 @@ impl Flow {
                 ))
                 .into());
             }
-            let other = epoch_in(&said).ok_or_else(|| {
+            let other = epoch_in(&error.failure).ok_or_else(|| {
                 Failure::conflict(format!(
                     "storage pool {:?} cannot be taken over, for its provider does not say from \
                      which epoch: {said}",
@@ -108,25 +108,33 @@ impl Flow {
     }
 }
 
-/// The epoch that a driver names in its refusal: as context (`epoch=7`), or in its words
-/// (`epoch 7`).
-fn epoch_in(text: &str) -> Option<u64> {
-    ["epoch=", "epoch "].iter().find_map(|mark| {
-        text.split(mark).skip(1).find_map(|rest| {
-            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-            rest.get(..end)?.parse().ok()
-        })
-    })
+/// The epoch that a driver names in its refusal, as context.
+fn epoch_in(refusal: &Failure) -> Option<u64> {
+    refusal.context.get("epoch")?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::epoch_in;
+    use crate::jobs::StepError;
+    use storage_plugin_api::PluginError;
 
     #[test]
-    fn the_epoch_is_read_from_context_or_words() {
-        assert_eq!(epoch_in("attach_zone: is ahead (store=1, epoch=12)"), Some(12));
-        assert_eq!(epoch_in("a newer host owns this store: epoch 9 at \"/x\", ours is 3"), Some(9));
-        assert_eq!(epoch_in("no epoch at all"), None);
+    fn the_epoch_is_read_from_context_and_not_from_words() {
+        let said = |error: PluginError| StepError::from(error).context("attach").failure;
+        let ahead = PluginError::conflict("epoch 9 is ahead").with("epoch", 12);
+        assert_eq!(epoch_in(&said(ahead)), Some(12));
+        assert_eq!(epoch_in(&said(PluginError::conflict("epoch 9 is ahead"))), None);
+    }
+
+    #[test]
+    fn a_failure_of_an_older_host_is_read_and_one_without_context_looks_the_same() {
+        let text = serde_json::to_string(&said()).unwrap();
+        assert!(!text.contains("context"), "{text}");
+        assert_eq!(serde_json::from_str::<crate::model::Failure>(&text).unwrap(), said());
+    }
+
+    fn said() -> crate::model::Failure {
+        crate::model::Failure::conflict("no")
     }
 }

@@ -5,10 +5,12 @@
 
 use super::maintain::as_far_as_possible;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, Machine, RecordKind, StoragePool, StoragePoolEvent, StoragePoolState};
+use crate::model::{
+    Failure, Machine, RecordKind, StoragePool, StoragePoolEvent, StoragePoolState, Stored,
+};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
-use crate::store::{Change, Filter};
+use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use storage_plugin_api::UpdatePoolRequest;
@@ -42,9 +44,6 @@ impl super::StoragePools {
         mut wish: UpdateStoragePool,
     ) -> Result<Started, Failure> {
         let pool = self.rooms.find_pool(uuid).await?;
-        if let Some(name) = wish.name.as_ref().filter(|name| **name != pool.name) {
-            self.rooms.refuse_taken_name(name).await?;
-        }
         // What is so already needs nobody's consent.
         wish.enabled = wish.enabled.filter(|enabled| match pool.state {
             StoragePoolState::Up => !enabled,
@@ -59,12 +58,23 @@ impl super::StoragePools {
         }
         let state = State {
             pool: uuid,
-            limits_before: (Some(pool.capacity_bytes), pool.capacity_iops),
+            limits_before: (
+                wish.capacity_bytes.and(pool.capacity_limited.then_some(pool.capacity_bytes)),
+                wish.capacity_iops.and(pool.capacity_iops),
+            ),
             wish,
         };
         let object = (RecordKind::StoragePool, uuid);
-        self.rooms.begin::<Flow>(request, object, With::default(), Vec::new(), &state).await
+        // Early, for whoever asks; what counts is asked when it is written.
+        let changes = renamed(pool, state.wish.name.as_deref()).into_iter().collect();
+        self.rooms.begin::<Flow>(request, object, With::default(), changes, &state).await
     }
+}
+
+/// Gives a pool another name, and asks that nobody has it.
+fn renamed(mut pool: Stored<StoragePool>, name: Option<&str>) -> Option<Change> {
+    pool.name = name.filter(|name| **name != *pool.name)?.to_owned();
+    Some(Change::expect_name_free(&pool.record, None))
 }
 
 const fn switch_event(enabled: bool) -> StoragePoolEvent {
@@ -78,7 +88,7 @@ pub(super) struct Flow(pub(super) Arc<Rooms>);
 pub(super) struct State {
     pool: Uuid,
     wish: UpdateStoragePool,
-    /// Bytes and operations per second, as they were.
+    /// Bytes and operations per second, as they were, where they are to change and were limited.
     limits_before: (Option<u64>, Option<u64>),
 }
 
@@ -123,7 +133,7 @@ impl Flow {
         state: &State,
         (capacity_bytes, capacity_iops): (Option<u64>, Option<u64>),
     ) -> Result<Vec<Change>, StepError> {
-        if state.wish.capacity_bytes.is_none() && state.wish.capacity_iops.is_none() {
+        if capacity_bytes.is_none() && capacity_iops.is_none() {
             return Ok(Vec::new());
         }
         let access = self.0.access_unconnected(self.0.find_pool(state.pool).await?)?;
@@ -180,6 +190,8 @@ impl Flow {
     ) -> Result<Vec<Change>, StepError> {
         let mut pool = self.0.find_pool(state.pool).await?;
         let wish = state.wish.clone();
+        let mut changes: Vec<Change> =
+            renamed(pool.clone(), wish.name.as_deref()).into_iter().collect();
         if let Some(enabled) = wish.enabled {
             pool.state = pool.state.next(switch_event(enabled))?;
         }
@@ -191,25 +203,8 @@ impl Flow {
         record.capacity_iops = wish.capacity_iops.or(record.capacity_iops);
         let told = format!("storage pool {:?} was changed", pool.name);
         let object = (RecordKind::StoragePool, pool.uuid);
-        let mut changes = vec![Change::update(&pool), context.event("POOL.UPDATE", object, told)];
+        changes.extend([Change::update(&pool), context.event("POOL.UPDATE", object, told)]);
         changes.extend(super::create::limit_of(&pool));
         Ok(changes)
-    }
-}
-
-impl Rooms {
-    /// Fails with the pool that has a name.
-    pub(super) async fn refuse_taken_name(&self, name: &str) -> Result<(), Failure> {
-        let filter = Filter { name: Some(name.to_owned()), ..Filter::default() };
-        match self.repository.list::<StoragePool>(&filter).await?.first() {
-            Some(pool) => Err(Failure::new(
-                storage_plugin_api::PluginErrorKind::AlreadyExists,
-                format!(
-                    "there is a storage pool {name:?} already, {}; take another name",
-                    pool.uuid
-                ),
-            )),
-            None => Ok(()),
-        }
     }
 }

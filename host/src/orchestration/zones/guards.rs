@@ -35,23 +35,3 @@ impl InTheWay {
         )))
     }
 }
-
-/// Fails with the record that has a name.
-pub(super) async fn refuse_taken_name<T: Record>(
-    rooms: &Rooms,
-    filter: Filter,
-) -> Result<(), Failure> {
-    let found: Vec<Stored<T>> = rooms.repository.list(&filter).await?;
-    match found.first() {
-        Some(one) => Err(Failure::new(
-            storage_plugin_api::PluginErrorKind::AlreadyExists,
-            format!(
-                "there is a {} {:?} already, {}; take another name",
-                T::KIND.as_str().replace('_', " "),
-                one.index().name,
-                one.uuid()
-            ),
-        )),
-        None => Ok(()),
-    }
-}

@@ -4,9 +4,8 @@
 //! as proof, and nothing new is made from it.
 
 use super::Zones;
-use super::guards::refuse_taken_name;
 use crate::model::{DiskOffering, Failure, Stored};
-use crate::store::{Change, Filter};
+use crate::store::Change;
 
 impl Zones {
     /// Makes a disk offering (`createDiskOffering`).
@@ -29,9 +28,8 @@ impl Zones {
                 "miniops, {min}, is more than maxiops, {max}; give at most as many"
             )));
         }
-        let taken = Filter { name: Some(offering.name.clone()), ..Filter::default() };
-        refuse_taken_name::<DiskOffering>(&self.rooms, taken).await?;
-        Ok(self.rooms.repository.transact(vec![Change::insert(offering)]).await?)
+        let changes = vec![Change::expect_name_free(offering, None), Change::insert(offering)];
+        Ok(self.rooms.repository.transact(changes).await?)
     }
 
     /// Writes a disk offering that was changed (`updateDiskOffering`).
@@ -43,11 +41,11 @@ impl Zones {
         offering: &Stored<DiskOffering>,
         name_before: &str,
     ) -> Result<(), Failure> {
+        let mut changes = vec![Change::update(offering)];
         if offering.name != name_before {
-            let taken = Filter { name: Some(offering.name.clone()), ..Filter::default() };
-            refuse_taken_name::<DiskOffering>(&self.rooms, taken).await?;
+            changes.insert(0, Change::expect_name_free(&offering.record, None));
         }
-        Ok(self.rooms.repository.transact(vec![Change::update(offering)]).await?)
+        Ok(self.rooms.repository.transact(changes).await?)
     }
 
     /// Withdraws a disk offering (`deleteDiskOffering`).

@@ -3,7 +3,7 @@
 //! **Invariant:** nothing is in a place that is removed: the commit asks once more.
 
 use super::Zones;
-use super::guards::{InTheWay, refuse_taken_name};
+use super::guards::InTheWay;
 use crate::model::{
     Cluster, Failure, Host, Instance, Pod, RecordKind, Snapshot, StoragePool, Stored, Volume, Zone,
 };
@@ -33,15 +33,16 @@ impl Zones {
             .ok_or_else(|| {
                 Failure::invalid(format!("network type {network_type:?} is not Basic or Advanced"))
             })?;
-        let taken = Filter { name: Some(name.to_owned()), ..Filter::default() };
-        refuse_taken_name::<Zone>(&self.rooms, taken).await?;
         let zone = Zone {
             uuid: Uuid::new_v4(),
             name: name.to_owned(),
             network_type: network_type.to_owned(),
             enabled: true,
         };
-        self.rooms.repository.transact(vec![Change::insert(&zone)]).await?;
+        self.rooms
+            .repository
+            .transact(vec![Change::expect_name_free(&zone, None), Change::insert(&zone)])
+            .await?;
         Ok(zone.uuid)
     }
 
@@ -55,13 +56,14 @@ impl Zones {
         name: Option<String>,
         enabled: Option<bool>,
     ) -> Result<(), Failure> {
+        let mut changes = Vec::new();
         if let Some(name) = name.filter(|name| *name != zone.name) {
-            let taken = Filter { name: Some(name.clone()), ..Filter::default() };
-            refuse_taken_name::<Zone>(&self.rooms, taken).await?;
             zone.name = name;
+            changes.push(Change::expect_name_free(&zone.record, None));
         }
         zone.enabled = enabled.unwrap_or(zone.enabled);
-        Ok(self.rooms.repository.transact(vec![Change::update(&zone)]).await?)
+        changes.push(Change::update(&zone));
+        Ok(self.rooms.repository.transact(changes).await?)
     }
 
     /// Removes a zone that is empty (`deleteZone`).
@@ -92,11 +94,10 @@ impl Zones {
     /// # Errors
     /// `AlreadyExists` for a name that is taken in the zone.
     pub async fn create_pod(&self, name: &str, zone: Uuid) -> Result<Uuid, Failure> {
-        let taken = Filter { name: Some(name.to_owned()), ..in_zone(zone) };
-        refuse_taken_name::<Pod>(&self.rooms, taken).await?;
         let pod = Pod { uuid: Uuid::new_v4(), name: name.to_owned(), zone };
         let changes = vec![
             Change::Expect { kind: RecordKind::Zone, uuid: zone, states: Vec::new() },
+            Change::expect_name_free(&pod, Some(zone)),
             Change::insert(&pod),
         ];
         self.rooms.repository.transact(changes).await?;
@@ -129,8 +130,6 @@ impl Zones {
         pod: &Stored<Pod>,
         hypervisor: HypervisorType,
     ) -> Result<Uuid, Failure> {
-        let taken = Filter { name: Some(name.to_owned()), ..of(pod.uuid) };
-        refuse_taken_name::<Cluster>(&self.rooms, taken).await?;
         let cluster = Cluster {
             uuid: Uuid::new_v4(),
             name: name.to_owned(),
@@ -140,6 +139,7 @@ impl Zones {
         };
         let changes = vec![
             Change::Expect { kind: RecordKind::Pod, uuid: pod.uuid, states: Vec::new() },
+            Change::expect_name_free(&cluster, Some(pod.uuid)),
             Change::insert(&cluster),
         ];
         self.rooms.repository.transact(changes).await?;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
-    columns::{Id, Number, number},
+    columns::{Id, Number, number, uuid as uuid_at},
     transact::{Outcome, Transaction, not_json},
     writer::Halt,
 };
@@ -39,6 +39,9 @@ const STATE: &str =
     "SELECT state FROM records WHERE kind = $1 AND uuid = $2 AND removed_at_us IS NULL";
 const COUNT: &str = "SELECT COUNT(*) FROM records
     WHERE kind = $1 AND owner_uuid = $2 AND removed_at_us IS NULL";
+const NAMED: &str = "SELECT uuid FROM records
+    WHERE kind = $1 AND name = $2 AND removed_at_us IS NULL AND uuid <> $3
+        AND ($4 IS NULL OR owner_uuid = $4 OR zone_uuid = $4) LIMIT 1";
 
 /// A record on its way in, ready for the writer.
 pub(super) struct RowColumns {
@@ -158,6 +161,21 @@ pub(super) fn expect_none(now: &Transaction<'_>, kind: RecordKind, owner: Uuid) 
     match now.find(COUNT, params, |row| number(row, 0))? {
         None | Some(0) => Ok(()),
         Some(count) => Err(Halt::Refused(Refused::Occupied { kind, owner, count })),
+    }
+}
+
+/// See [`Change::ExpectNoneNamed`](crate::store::Change::ExpectNoneNamed).
+pub(super) fn expect_none_named(
+    now: &Transaction<'_>,
+    kind: RecordKind,
+    name: &str,
+    within: Option<Uuid>,
+    but: Uuid,
+) -> Outcome {
+    let params = params![kind.as_str(), name, Id::from(but), within.map(Id::from)];
+    match now.find(NAMED, params, |row| uuid_at(row, 0))? {
+        None => Ok(()),
+        Some(by) => Err(Halt::Refused(Refused::Named { kind, name: name.to_owned(), by })),
     }
 }
 

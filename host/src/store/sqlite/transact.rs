@@ -79,6 +79,9 @@ impl SqliteRepository {
             Change::ExpectNone { kind, owner } => {
                 Box::new(move |now| rows::expect_none(now, kind, owner))
             }
+            Change::ExpectNoneNamed { kind, name, within, but } => {
+                Box::new(move |now| rows::expect_none_named(now, kind, &name, within, but))
+            }
             Change::ExpectUnused(uuid) => Box::new(move |now| claims::expect_unused(now, uuid)),
             Change::Claim { name, holder } => {
                 Box::new(move |now| claims::claim(now, &name, holder))
@@ -124,6 +127,7 @@ fn what(changes: &[Change]) -> String {
         Some(Change::Forget(kind, uuid)) => format!("forget {kind} {uuid}"),
         Some(Change::Expect { kind, uuid, .. }) => format!("look at {kind} {uuid}"),
         Some(Change::ExpectNone { kind, owner }) => format!("look for a {kind} of {owner}"),
+        Some(Change::ExpectNoneNamed { kind, name, .. }) => format!("look for a {kind} {name:?}"),
         Some(Change::ExpectUnused(uuid)) => format!("look for users of {uuid}"),
         Some(Change::Claim { name, .. }) => format!("claim {name}"),
         Some(Change::Unclaim { name, .. }) => format!("give {name} back"),

@@ -61,6 +61,7 @@ macro_rules! suite {
             no_changes_are_made_at_once,
             what_is_expected_is_asked,
             an_owner_is_asked_for_what_belongs_to_it,
+            a_name_is_had_once_where_it_counts,
             changes_take_effect_in_their_order,
             a_refusal_leaves_nothing_of_its_list,
             a_refusal_harms_no_neighbour,

@@ -76,3 +76,21 @@ async fn a_name_is_taken_once() {
     let failure = world.host.storage_pools.create(&request(), wish).await.unwrap_err();
     assert_eq!(failure.kind, PluginErrorKind::AlreadyExists);
 }
+
+#[tokio::test]
+async fn what_may_have_been_left_behind_is_not_forgotten() {
+    let world = World::new().await;
+    world.recorder.fail("initialize", PluginError::invalid_config("not so"));
+    world.recorder.fail("delete_data_store", PluginError::internal("the array says no"));
+    let wish = world.wish("one", "a").await;
+    let begun = world.host.storage_pools.create(&request(), wish).await.unwrap();
+    world
+        .until(async || {
+            let operation = world.host.rooms().jobs.find(begun.operation).await.unwrap();
+            operation.waiting_for.is_some_and(|what| what.contains("the array says no"))
+        })
+        .await;
+    world.recorder.heal("delete_data_store");
+    let failure = world.undone(Ok(begun)).await;
+    assert!(failure.message.contains("not so"), "{failure}");
+}

@@ -1,6 +1,7 @@
 //! Into maintenance, out of it, and half the way.
 
 use super::world::{World, request};
+use crate::jobs::StepContext;
 use crate::model::{
     Caller, HostPool, Instance, InstanceState, Journal, Operation, Phase, RecordKind, Stored,
     Volume,
@@ -38,11 +39,16 @@ async fn hosts_leave_for_maintenance_and_come_back() {
     world.done(world.host.storage_pools.enable_maintenance(&request(), pool).await).await;
     assert_eq!(world.recorder.heard(), ["host_disconnected host1 one", "maintain one"]);
     assert_eq!((world.state(pool).await, world.known_hosts(pool).await), ("Maintenance", 0));
+    // And nothing gets to it any more: its file system is to be unmounted.
+    let refused = world.host.rooms().access(pool).await.unwrap_err().failure;
+    assert_eq!(refused.kind, PluginErrorKind::Conflict);
+    assert!(refused.message.contains("in state Maintenance"), "{refused}");
 
     world.done(world.host.storage_pools.cancel_maintenance(&request(), pool).await).await;
     let heard = world.recorder.heard();
     assert_eq!(heard, ["cancel_maintain one", "attach_zone one", "host_connect host1 one"]);
     assert_eq!((world.state(pool).await, world.known_hosts(pool).await), ("Up", 1));
+    world.host.rooms().access(pool).await.unwrap();
 }
 
 #[tokio::test]
@@ -71,6 +77,7 @@ async fn a_failed_way_into_maintenance_is_an_error_that_can_be_retried_or_cancel
     // Undone as far as it goes: the hosts are back.
     assert_eq!((world.state(pool).await, world.known_hosts(pool).await), ("ErrorInMaintenance", 1));
     assert!(world.recorder.was_called("cancel_maintain"));
+    world.host.rooms().access(pool).await.unwrap();
 
     world.done(pools.cancel_maintenance(&request(), pool).await).await;
     assert_eq!(world.state(pool).await, "Up");
@@ -160,4 +167,36 @@ async fn only_a_pool_in_use_goes_into_maintenance_and_only_one_in_it_comes_back(
     world.done(pools.enable_maintenance(&request(), pool).await).await;
     let refused = pools.enable_maintenance(&request(), pool).await.unwrap_err();
     assert!(refused.message.contains("Maintenance"), "{refused}");
+}
+
+#[tokio::test]
+async fn hosts_that_connect_while_a_pool_goes_into_maintenance_leave_again() {
+    let world = World::new().await;
+    let pool = world.pool("one").await;
+    let rooms = world.host.rooms();
+    let access = rooms.access(pool).await.unwrap();
+    world.done(world.host.storage_pools.enable_maintenance(&request(), pool).await).await;
+    world.recorder.heard();
+    let (context, host) = (StepContext::detached("test"), world.first_host().await);
+    let known = rooms.connect_host(&context, &access, &host).await.unwrap();
+    let written = rooms.write_connected(&context, &access, known, &[host]).await.unwrap_err();
+    assert_eq!(written.failure.kind, PluginErrorKind::Conflict);
+    assert_eq!(world.recorder.heard(), ["host_connect host1 one", "host_disconnected host1 one"]);
+    assert_eq!(world.known_hosts(pool).await, 0);
+}
+
+#[tokio::test]
+async fn two_that_connect_a_host_at_the_same_time_make_one_record() {
+    let world = World::new().await;
+    let pool = world.pool("one").await;
+    let rooms = world.host.rooms();
+    let (context, host) = (StepContext::detached("test"), world.first_host().await);
+    let access = rooms.access(pool).await.unwrap();
+    let left = rooms.disconnect(&context, &access).await.unwrap();
+    world.repository().transact(left).await.unwrap();
+    let first = rooms.connect_host(&context, &access, &host).await.unwrap();
+    let second = rooms.connect_host(&context, &access, &host).await.unwrap();
+    world.repository().transact(first).await.unwrap();
+    assert!(world.repository().transact(second).await.is_err());
+    assert_eq!(world.known_hosts(pool).await, 1);
 }

@@ -16,6 +16,7 @@ pub(in crate::orchestration) struct Recorder {
     log: Arc<Mutex<Vec<String>>>,
     failing: Arc<Mutex<BTreeMap<&'static str, PluginError>>>,
     hanging: Arc<Mutex<BTreeSet<&'static str>>>,
+    gone_on: Arc<tokio::sync::Notify>,
     /// The epoch that the back end saw last; lower ones are refused.
     mark: Arc<AtomicU64>,
 }
@@ -35,6 +36,12 @@ impl Recorder {
         self.hanging.lock().unwrap().remove(method);
     }
 
+    /// Lets a method go on that hangs.
+    pub(in crate::orchestration) fn go_on(&self, method: &'static str) {
+        self.hanging.lock().unwrap().remove(method);
+        self.gone_on.notify_waiters();
+    }
+
     /// Lets a method never return.
     pub(in crate::orchestration) fn hang(&self, method: &'static str) {
         self.hanging.lock().unwrap().insert(method);
@@ -52,8 +59,12 @@ impl Recorder {
 
     async fn note(&self, method: &'static str, about: &str) -> PluginResult<()> {
         self.log.lock().unwrap().push(format!("{method} {about}").trim_end().to_owned());
-        if self.hanging.lock().unwrap().contains(method) {
-            std::future::pending::<()>().await;
+        loop {
+            let gone_on = self.gone_on.notified();
+            if !self.hanging.lock().unwrap().contains(method) {
+                break;
+            }
+            gone_on.await;
         }
         match self.failing.lock().unwrap().get(method) {
             Some(error) => Err(error.clone()),

@@ -47,6 +47,53 @@ async fn the_life_cycle_may_refuse_new_limits() {
     assert_eq!((changed.name.as_str(), changed.capacity_bytes), ("small", GIB));
     let limit = world.repository().capacity(pool).await.unwrap().limit;
     assert_eq!(limit, Some(changed.promisable_bytes()));
+    // The operator's limit is kept by virtual sizes: nothing is promised beyond it.
+    assert_eq!(limit, Some(GIB));
+}
+
+#[tokio::test]
+async fn a_limit_that_never_was_is_not_told_on_the_way_back() {
+    let world = World::new().await;
+    let pool = world.pool("one").await;
+    let pools = &world.host.storage_pools;
+    let wish = |bytes| UpdateStoragePool {
+        capacity_bytes: Some(bytes),
+        enabled: Some(false),
+        ..UpdateStoragePool::default()
+    };
+    world.recorder.fail("disable_storage_pool", PluginError::internal("no"));
+    world.undone(pools.update(&request(), pool, wish(GIB)).await).await;
+    let limits = |heard: Vec<String>| -> Vec<String> {
+        heard.into_iter().filter(|line| line.starts_with("update_storage_pool")).collect()
+    };
+    assert_eq!(limits(world.recorder.heard()), [format!("update_storage_pool {GIB}")]);
+
+    // One that was set is told again.
+    let limit = UpdateStoragePool { capacity_bytes: Some(GIB), ..Default::default() };
+    world.done(pools.update(&request(), pool, limit).await).await;
+    world.recorder.heard();
+    world.undone(pools.update(&request(), pool, wish(2 * GIB)).await).await;
+    let told = [2 * GIB, GIB].map(|bytes| format!("update_storage_pool {bytes}"));
+    assert_eq!(limits(world.recorder.heard()), told);
+}
+
+#[tokio::test]
+async fn a_report_leaves_a_pool_alone_that_an_operation_holds() {
+    let world = World::new().await;
+    let pool = world.pool("one").await;
+    world.recorder.hang("update_storage_pool");
+    let limit = UpdateStoragePool { capacity_bytes: Some(GIB), ..Default::default() };
+    let begun = world.host.storage_pools.update(&request(), pool, limit).await.unwrap();
+    world.until(async || world.recorder.was_called("update_storage_pool")).await;
+    let before = world.find_pool(pool).await;
+    let report = CapacityReport::new(pool, 4 * GIB, 3 * GIB);
+    take_report(world.repository().as_ref(), NAME, &report).await.unwrap();
+    assert_eq!(world.find_pool(pool).await, before);
+    world.recorder.heal("update_storage_pool");
+    world.host.rooms().jobs.cancel(begun.operation).await.unwrap();
+    world.ended(Ok(begun)).await;
+    take_report(world.repository().as_ref(), NAME, &report).await.unwrap();
+    assert_eq!(world.find_pool(pool).await.used_bytes, 3 * GIB);
 }
 
 #[tokio::test]

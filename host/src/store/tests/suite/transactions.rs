@@ -70,6 +70,27 @@ pub(crate) async fn an_owner_is_asked_for_what_belongs_to_it(repository: &dyn Re
     ask(RecordKind::Pod).await.unwrap();
 }
 
+pub(crate) async fn a_name_is_had_once_where_it_counts(repository: &dyn Repository) {
+    let (owner, other) = (Uuid::new_v4(), Uuid::new_v4());
+    let (first, second) = (pod("one", owner), pod("one", owner));
+    let add = async |pod: &Pod, within| {
+        let changes = vec![Change::expect_name_free(pod, within), Change::insert(pod)];
+        repository.transact(changes).await
+    };
+    add(&first, Some(owner)).await.unwrap();
+    let refused = add(&second, Some(owner)).await.unwrap_err();
+    assert!(matches!(&refused, Refused::Named { by, .. } if *by == first.uuid), "{refused:?}");
+    let told = format!("there is a pod \"one\" already, {}; take another name", first.uuid);
+    assert_eq!(refused.to_string(), told);
+    // Its own name is no other's, nor is one in another place, unless it counts everywhere.
+    let own = Change::expect_name_free(&first, None);
+    repository.transact(vec![own]).await.unwrap();
+    assert!(add(&pod("one", other), None).await.is_err());
+    add(&pod("one", other), Some(other)).await.unwrap();
+    repository.transact(vec![Change::remove(&first)]).await.unwrap();
+    add(&second, Some(owner)).await.unwrap();
+}
+
 pub(crate) async fn changes_take_effect_in_their_order(repository: &dyn Repository) {
     let record = zone("north");
     let stored = Stored {

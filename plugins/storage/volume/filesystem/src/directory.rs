@@ -135,11 +135,34 @@ impl Directory {
         }
     }
 
+    /// Gives a file another name; whatever has that name takes the file's. Where that cannot be, or
+    /// nothing has it, the file takes the name alone; whether they changed.
+    pub(crate) fn exchange(&self, from: &str, to: &str) -> Result<bool> {
+        match change_names(&self.file, from, to) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                self.rename(from, to).map(|()| false)
+            }
+            Err(error) => Err(self.failed("rename", from, error)),
+        }
+    }
+
     /// Gives a file another name, over whatever has that name.
     pub(crate) fn rename(&self, from: &str, to: &str) -> Result<()> {
         rustix::fs::renameat(&self.file, from, &self.file, to)
             .map_err(|error| self.failed("rename", from, error))
     }
+}
+
+#[cfg(target_os = "linux")]
+fn change_names(directory: &File, one: &str, other: &str) -> rustix::io::Result<()> {
+    let exchange = rustix::fs::RenameFlags::EXCHANGE;
+    rustix::fs::renameat_with(directory, one, directory, other, exchange)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn change_names(_: &File, _: &str, _: &str) -> rustix::io::Result<()> {
+    Err(Errno::NOSYS)
 }
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);

@@ -82,10 +82,16 @@ impl Drop for Alone<'_> {
 }
 
 impl Held<'_> {
-    /// Makes the file durable, then gives it its name: from this instant it is there, whole.
-    pub(crate) fn publish(mut self, name: &str) -> Result<File> {
+    /// Makes the file durable, then gives it its name, if it is still wanted when all is flushed:
+    /// from this instant it is there, whole.
+    pub(crate) fn publish(
+        mut self,
+        name: &str,
+        is_wanted: impl FnOnce() -> Result<()>,
+    ) -> Result<File> {
         let directory = self.directory;
         self.file.sync_all().map_err(|error| directory.failed("flush", self.name, error))?;
+        is_wanted()?;
         directory.rename(self.name, name)?;
         self.published = true;
         directory.sync()?;

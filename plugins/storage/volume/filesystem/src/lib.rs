@@ -20,6 +20,7 @@
 //! **On the disk:**
 //! ```text
 //! /srv/pool/.storage-store.json                          the mark
+//! /srv/pool/.storage-store.json.new                      its spare, for a disk that is full
 //! /srv/pool/<uuid>.<installation id>.volume.raw          a volume; mode 0600
 //! /srv/pool/<uuid>.<installation id>.snapshot.raw        a snapshot, a whole file of its own
 //! /srv/pool/<uuid>.<installation id>.template.raw        a template that volumes are cloned from
@@ -70,7 +71,8 @@
 //!
 //! *Late effects.* A call that was given up may still be at work on its thread. It holds a lock on
 //! its `….new`, looks every few mebibytes whether it was given up, and the next call for the object
-//! waits for it. Locks go with their process, so what a crash left is told from what is under way:
+//! waits for it, and asks again what is there. Once its `….new` is flushed it looks once more, and
+//! makes nothing true any more that was given up. Locks go with their process, so what a crash left is told from what is under way:
 //! it is removed when the store is attached, and by the next call for the object.
 //!
 //! *The epoch* is compared when a call begins. It is a fence against databases of the past, not a

@@ -3,23 +3,31 @@
 //! It tells a mounted store from the empty directory below the mount point, ours from another's,
 //! and a host of today from one whose database is older than what it did. Invariant: the mark is
 //! replaced whole, and by one writer at a time.
+//!
+//! A disk that is full must take a new mark all the same: a host that starts raises the epoch, and
+//! whoever is to make room needs the host. So the mark before the last one stays as a spare, whose
+//! blocks are there: the next one is written over it, and the two change names.
 
 use crate::details::Place;
 use crate::directory::Directory;
 use rustix::fs::OFlags;
-use std::io::{Read, Write};
-use storage_plugin_api::PluginResult as Result;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::serde_json;
+use storage_plugin_api::{PluginErrorKind, PluginResult as Result, log};
 
 /// The name of the mark.
 pub(crate) const FILE: &str = ".storage-store.json";
 
-/// The mark that is to take its place.
+/// The spare: the mark before this one, or the next one in the making. Nobody reads it.
 pub(crate) const NEW: &str = ".storage-store.json.new";
 
 /// A mark is a few hundred bytes; whatever is larger is none.
 const MAX_BYTES: u64 = 64 << 10;
+
+/// All marks are of one length, so that one fits where the other was; the rest is white space.
+const LENGTH: usize = 1 << 10;
 
 /// What a mark says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,10 +86,24 @@ impl Mark {
         let text = serde_json::to_string_pretty(self).map_err(|error| {
             PluginError::internal("a mark cannot be written as JSON").caused_by(&error)
         })?;
-        let held = directory.hold(NEW)?;
-        let written = (&held.file).write_all(format!("{text}\n").as_bytes());
-        written.map_err(|error| directory.failed("write", NEW, error))?;
-        held.publish(FILE).map(drop)
+        let text = format!("{text:<LENGTH$}\n");
+        match spare(directory, &text) {
+            Ok(()) => {}
+            Err(error) => {
+                // One that never was a mark is no spare: it keeps a directory from being removed.
+                if directory.look(FILE).is_ok_and(|mark| mark.is_none()) {
+                    directory.unlink(NEW).ok();
+                }
+                return Err(no_room(directory, error));
+            }
+        }
+        let is_first = !directory.exchange(NEW, FILE)?;
+        directory.sync()?;
+        if is_first && spare(directory, &text).is_err() {
+            log::warn!("no room for a spare mark in {:?}", directory.path());
+            directory.unlink(NEW).ok();
+        }
+        Ok(())
     }
 
     /// Whether it is that of this store.
@@ -119,6 +141,30 @@ impl Mark {
         ))
         .with("epoch", self.epoch))
     }
+}
+
+/// Writes a mark over the spare, durably, or makes one.
+fn spare(directory: &Directory, text: &str) -> Result<()> {
+    let file = directory.open_or_make(NEW)?;
+    // Never cut to nothing: that gives its blocks back.
+    let written = file
+        .write_all_at(text.as_bytes(), 0)
+        .and_then(|()| file.set_len(text.len() as u64))
+        .and_then(|()| file.sync_all());
+    written.map_err(|error| directory.failed("write", NEW, error))
+}
+
+/// Says the way out where there is no room for a mark.
+fn no_room(directory: &Directory, error: PluginError) -> PluginError {
+    if error.kind() != PluginErrorKind::CapacityExceeded {
+        return error;
+    }
+    PluginError::capacity_exceeded(format!(
+        "the file system of {:?} has no room for a new mark, which is a few kilobytes: remove a \
+         file there that is no object of the store, or make the file system larger",
+        directory.path()
+    ))
+    .caused_by(&error)
 }
 
 /// The error of a directory that bears no mark.

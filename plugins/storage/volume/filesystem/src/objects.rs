@@ -30,7 +30,13 @@ impl Work<'_> {
     /// Makes a blank object of a size; one that is there stays as it is.
     pub(crate) fn make_blank(&self, object: &DataObject, size: u64) -> Result<Created> {
         let directory = &self.opened.directory;
-        let name = Name::of(self.place, object)?.file();
+        let own = Name::of(self.place, object)?;
+        let (name, unfinished) = (own.file(), own.unfinished());
+        if let Some(there) = self.made_before(&name, size)? {
+            return Ok(there);
+        }
+        // Nothing is written there: it keeps a later attempt away until this one has ended.
+        let _held = self.hold(&unfinished)?;
         if let Some(there) = self.made_before(&name, size)? {
             return Ok(there);
         }
@@ -52,6 +58,8 @@ impl Work<'_> {
         if self.place.allocates(object) {
             space::allocate(self.call, file, &self.opened.directory.path().join(name), size)?;
         }
+        // Who gave the call up may have been told something else by now.
+        self.expect_wanted()?;
         file.set_len(size).map_err(|error| self.opened.directory.failed("make", name, error))
     }
 
@@ -69,7 +77,7 @@ impl Work<'_> {
             return Ok(there);
         }
         let (from, found) = self.open_source(source)?;
-        let held = self.opened.directory.hold(&unfinished)?;
+        let held = self.hold(&unfinished)?;
         // An attempt that was given up may have come to its end while we waited for it.
         if let Some(there) = self.made_before(&name, 0)? {
             return Ok(there);
@@ -77,7 +85,7 @@ impl Work<'_> {
         let _reserved = self.reserve(&name, size.max(found.size))?;
         self.fill(&held, source, &from, found.size)?;
         self.give_size(&held.file, &unfinished, object, size.max(found.size))?;
-        held.publish(&name)?;
+        held.publish(&name, || self.expect_wanted())?;
         self.created(&name)
     }
 
@@ -88,11 +96,11 @@ impl Work<'_> {
         self.existing(&name)?;
         let (from, found) = self.open_source(snapshot)?;
         let unfinished = Name::of(self.place, volume)?.unfinished();
-        let held = self.opened.directory.hold(&unfinished)?;
+        let held = self.hold(&unfinished)?;
         let _reserved = self.reserve(&name, found.size)?;
         self.fill(&held, snapshot, &from, found.size)?;
         self.give_size(&held.file, &unfinished, volume, found.size)?;
-        held.publish(&name).map(drop)
+        held.publish(&name, || self.expect_wanted()).map(drop)
     }
 
     fn open_source(&self, source: &DataObject) -> Result<(File, Found)> {
@@ -111,16 +119,18 @@ impl Work<'_> {
     pub(crate) fn begin_anew(&self, object: &DataObject, size: u64) -> Result<File> {
         let name = names::file_of(self.place, object)?;
         let unfinished = Name::of(self.place, object)?.unfinished();
-        let held = self.opened.directory.hold(&unfinished)?;
+        let held = self.hold(&unfinished)?;
         let _reserved = self.reserve(&name, size)?;
         self.give_size(&held.file, &unfinished, object, size)?;
-        held.publish(&name)
+        held.publish(&name, || self.expect_wanted())
     }
 
     /// Changes the size of a volume; what it grows by reads as zeros.
     pub(crate) fn resize(&self, to: &ResizeRequest) -> Result<Created> {
         let (object, size) = (DataObject::from(to.volume.clone()), to.new_size_bytes);
         let name = names::file_of(self.place, &object)?;
+        let unfinished = Name::of(self.place, &object)?.unfinished();
+        let _held = self.hold(&unfinished)?;
         let has = self.existing(&name)?.size;
         if size < has && !to.shrink_ok {
             return Err(PluginError::invalid_argument(format!(
@@ -152,6 +162,21 @@ impl Work<'_> {
         let name = names::file_of(self.place, object)?;
         let found = self.whole(&name)?;
         Ok(found.map_or_else(ObjectDescription::absent, |found| description(name, &found)))
+    }
+
+    /// Keeps others away from an object, once an attempt that was given up has come to its end.
+    fn hold<'n>(&'n self, unfinished: &'n str) -> Result<Held<'n>> {
+        let held = self.opened.directory.hold(unfinished)?;
+        self.expect_wanted()?;
+        Ok(held)
+    }
+
+    /// Refuses to go on once the call was given up.
+    fn expect_wanted(&self) -> Result<()> {
+        if self.call.is_cancelled() {
+            return Err(PluginError::cancelled("the call was given up"));
+        }
+        Ok(())
     }
 
     /// What is known of a file that must be there.

@@ -7,13 +7,15 @@ use crate::details::Place;
 use crate::directory::Directory;
 use crate::found::Found;
 use crate::names::Name;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use storage_plugin_api::PluginResult as Result;
 use storage_plugin_api::prelude::*;
 
-/// The bytes that the calls under way will take, by the file that will have them.
-type Pending = Mutex<BTreeMap<String, u64>>;
+/// The bytes that the calls under way will take, by the file that will have them. Two calls for one
+/// file are two entries: one that ends takes only its own away.
+type Pending = Mutex<BTreeMap<String, Vec<u64>>>;
 
 /// What is reserved on each store.
 #[derive(Debug, Default)]
@@ -21,7 +23,7 @@ pub(crate) struct Quotas(Mutex<HashMap<Uuid, Arc<Pending>>>);
 
 /// Bytes that are set aside until the file that has them is there, or will not be.
 #[derive(Debug)]
-pub(crate) struct Reservation(Option<(Arc<Pending>, String)>);
+pub(crate) struct Reservation(Option<(Arc<Pending>, String, u64)>);
 
 impl Quotas {
     /// Sets bytes aside for a file, which may be there with less already.
@@ -42,9 +44,9 @@ impl Quotas {
         // Held while the directory is summed up: two that fit one by one may not fit together.
         let mut pending = lock(&store);
         let mut sizes = sizes(place, directory)?;
-        for (file, bytes) in pending.iter() {
+        for (file, all) in pending.iter() {
             let size = sizes.entry(file.clone()).or_default();
-            *size = (*size).max(*bytes);
+            *size = all.iter().copied().fold(*size, u64::max);
         }
         let of_others = sum(sizes.iter().filter(|(name, _)| *name != file));
         // What takes no more than it has is let be, also where the limit was set below that.
@@ -57,16 +59,25 @@ impl Quotas {
                 place.path
             )));
         }
-        pending.insert(file.to_owned(), bytes);
+        pending.entry(file.to_owned()).or_default().push(bytes);
         drop(pending);
-        Ok(Reservation(Some((store, file.to_owned()))))
+        Ok(Reservation(Some((store, file.to_owned(), bytes))))
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        if let Some((store, file)) = &self.0 {
-            lock(store).remove(file);
+        let Some((store, file, bytes)) = &self.0 else {
+            return;
+        };
+        let mut pending = lock(store);
+        if let Entry::Occupied(mut all) = pending.entry(file.clone()) {
+            if let Some(own) = all.get().iter().position(|one| one == bytes) {
+                all.get_mut().swap_remove(own);
+            }
+            if all.get().is_empty() {
+                all.remove();
+            }
         }
     }
 }

@@ -170,3 +170,65 @@ fn objects_of_other_installations_are_listed_as_theirs() {
     ground.delete(&store, ours).unwrap();
     assert_eq!(ground.files().len(), 1);
 }
+
+#[test]
+fn a_blank_volume_and_a_resize_wait_for_an_attempt_that_was_given_up() {
+    let ground = Ground::new();
+    let store = ground.store();
+    let volume = volume(MIB);
+    let half = ground.file(&file_name(volume.uuid, "volume", "new"));
+    for resize in [false, true] {
+        let earlier = fs::File::create(&half).unwrap();
+        earlier.lock().unwrap();
+        std::thread::scope(|scope| {
+            let (done, answer) = std::sync::mpsc::channel();
+            let (ground, store, volume) = (&ground, &store, &volume);
+            scope.spawn(move || {
+                let answer = match resize {
+                    true => ground.resize(store, volume, 2 * MIB, false),
+                    false => ground.create(store, volume.clone()),
+                };
+                done.send(answer).unwrap();
+            });
+            let early = answer.recv_timeout(std::time::Duration::from_millis(100));
+            assert!(early.is_err(), "{early:?}");
+            drop(earlier);
+            answer.recv().unwrap().unwrap();
+        });
+        assert!(!half.exists());
+    }
+}
+
+#[test]
+fn what_was_given_up_makes_nothing_true_any_more() {
+    let ground = Ground::new();
+    let store = ground.store();
+    let volume = volume(MIB);
+    ground.create(&store, volume.clone()).unwrap();
+    let snapshot = snapshot_of(&volume);
+    ground.snapshot(&store, &snapshot).unwrap();
+    ground.write(&store, volume.clone(), MIB, &[(0, filled(7, MIB))]);
+    let before = ground.files();
+    let given_up = call();
+    given_up.cancel();
+    let revert = RevertSnapshotRequest::new(snapshot);
+    refused(run(ground.driver().revert_snapshot(&given_up, &store, revert)), Kind::Cancelled, &[]);
+    let resize = ResizeRequest::new(volume.clone(), 2 * MIB);
+    refused(run(ground.driver().resize(&given_up, &store, resize)), Kind::Cancelled, &[]);
+    let create = CreateRequest::new(self::volume(MIB));
+    refused(run(ground.driver().create_async(&given_up, &store, create)), Kind::Cancelled, &[]);
+    assert_eq!(ground.files(), before);
+    let bytes = fs::read(ground.file(&file_name(volume.uuid, "volume", "raw"))).unwrap();
+    assert_eq!(bytes, vec![7; MIB as usize]);
+}
+
+#[test]
+fn a_file_that_is_not_wanted_when_it_is_flushed_gets_no_name() {
+    let ground = Ground::new();
+    ground.store();
+    let directory = crate::directory::Directory::open(&ground.pool()).unwrap();
+    let held = directory.hold("a.new").unwrap();
+    let not_wanted = || Err(PluginError::cancelled("given up"));
+    refused(held.publish("a.raw", not_wanted), Kind::Cancelled, &[]);
+    assert!(ground.files().is_empty());
+}

@@ -162,3 +162,19 @@ fn sizes_are_whole_sectors_within_the_limits() {
     ground.create(&store, volume(limits.max_size_bytes)).unwrap();
     assert_eq!(ground.files().len(), 2);
 }
+
+#[test]
+fn two_attempts_at_one_file_reserve_until_the_last_ends() {
+    let ground = Ground::new();
+    let store = limited(&ground, 4 * MIB);
+    let place = crate::details::Place::of(&store).unwrap();
+    let directory = crate::directory::Directory::open(&ground.pool()).unwrap();
+    let quotas = crate::quota::Quotas::default();
+    let reserve = |file| quotas.reserve(&place, (&directory, Some(4 * MIB)), file, 3 * MIB);
+    let first = reserve("a").unwrap();
+    let second = reserve("a").unwrap();
+    drop(first);
+    refused(reserve("b"), Kind::CapacityExceeded, &[]);
+    drop(second);
+    reserve("b").unwrap();
+}

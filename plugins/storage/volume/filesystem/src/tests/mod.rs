@@ -161,11 +161,11 @@ impl Ground {
         });
     }
 
-    /// The names of all files of the pool, sorted, the mark not counted.
+    /// The names of all files of the pool, sorted, the mark and its spare not counted.
     fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.pool()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let of_host = [crate::mark::FILE, crate::living::FILE];
+        let of_host = [crate::mark::FILE, crate::mark::NEW, crate::living::FILE];
         let mut names: Vec<_> = names.filter(|name| !of_host.contains(&name.as_str())).collect();
         names.sort();
         names

@@ -1,6 +1,7 @@
 //! Stores are added, marked, fenced and removed.
 
 use super::*;
+use std::os::unix::fs::MetadataExt;
 
 #[test]
 fn a_store_is_added_by_its_url_or_by_its_path() {
@@ -303,4 +304,27 @@ fn of_two_hosts_that_live_one_is_kept_out() {
     assert!(ground.files().is_empty());
     drop(other);
     ground.create(&store, volume(MIB)).unwrap();
+}
+
+#[test]
+fn a_new_epoch_needs_no_new_space() {
+    let ground = Ground::new();
+    let mut store = ground.store_with(&[]);
+    let look = |name| {
+        let found = fs::metadata(ground.file(name)).unwrap();
+        (found.ino(), found.len())
+    };
+    for epoch in 2..5 {
+        let (mark, spare) = (look(crate::mark::FILE), look(crate::mark::NEW));
+        assert_eq!(mark.1, spare.1);
+        store.epoch = epoch;
+        ground.attach(&Pool::new(store.clone())).unwrap();
+        // They changed names, and neither was made anew.
+        assert_eq!((look(crate::mark::FILE), look(crate::mark::NEW)), (spare, mark));
+        let told = fs::read_to_string(ground.file(crate::mark::FILE)).unwrap();
+        assert!(told.contains(&format!("\"epoch\": {epoch}")), "{told}");
+    }
+    // All of it goes with the store.
+    assert!(ground.delete_store(&Pool::new(store)).unwrap());
+    assert_eq!(fs::read_dir(ground.pool()).unwrap().count(), 0);
 }
