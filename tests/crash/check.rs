@@ -4,10 +4,11 @@ use crate::client::Client;
 use crate::model::Bytes;
 use crate::scene::Scene;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::ops::AddAssign;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tests::OrFail;
 
 /// How many bytes a pattern has, at the start of a volume.
@@ -25,37 +26,69 @@ pub(crate) fn write_bytes(path: &Path, bytes: &Bytes) {
     file.write_all_at(&pattern(bytes), 0).or_fail("write into a volume");
 }
 
+/// How much was looked at.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Seen {
+    volumes: usize,
+    snapshots: usize,
+    files: usize,
+}
+
+impl AddAssign for Seen {
+    fn add_assign(&mut self, other: Self) {
+        self.volumes += other.volumes;
+        self.snapshots += other.snapshots;
+        self.files += other.files;
+    }
+}
+
 /// Looks at everything, and panics at the first lie.
-pub(crate) fn check(scene: &Scene, clients: &[Client]) {
+pub(crate) fn check(scene: &Scene, clients: &[Client]) -> Seen {
     let volumes = listed(scene, "listVolumes", "volume");
     let snapshots = listed(scene, "listSnapshots", "snapshot");
-    let mut known = 0;
+    let files = files_by_id(scene);
+    let mut known = BTreeSet::new();
     for client in clients {
         for (id, volume) in &client.model.volumes {
-            known += 1;
+            known.insert(id);
             let shown = volumes.get(id);
             let shown = shown.or_fail(&format!("lost: {volume:?} ({id}) was acknowledged"));
             assert_eq!(shown["name"], *volume.name, "{id}");
             assert_eq!(shown["size"].as_u64(), Some(volume.size_bytes), "the size of {shown}");
             let state = if volume.destroyed { "Destroy" } else { "Ready" };
             assert_eq!(shown["state"], state, "stuck: {shown}");
-            if let Some(bytes) = &volume.bytes {
-                check_bytes(scene, shown, bytes);
-            }
+            let file = files.get(id).or_fail(&format!("without a file: {shown}"));
+            assert_eq!(*file, path_of(scene, shown), "the path of {shown}");
+            check_bytes(file, volume.bytes.as_ref(), volume.size_bytes);
         }
         for (id, snapshot) in &client.model.snapshots {
-            known += 1;
+            known.insert(id);
             let shown = snapshots.get(id);
             let shown = shown.or_fail(&format!("lost: {snapshot:?} ({id}) was acknowledged"));
             assert_eq!(shown["state"], "BackedUp", "stuck: {shown}");
+            let file = files.get(id).or_fail(&format!("without a file: {shown}"));
+            check_bytes(file, snapshot.bytes.as_ref(), snapshot.size_bytes);
         }
     }
-    assert_eq!(
-        volumes.len() + snapshots.len(),
-        known,
-        "the lists have objects that no client knows of:\n{volumes:#?}\n{snapshots:#?}"
-    );
-    check_directories(scene, &volumes, &snapshots);
+    let all: BTreeSet<&String> = volumes.keys().chain(snapshots.keys()).collect();
+    assert_eq!(all, known, "the lists have objects that no client knows of");
+    let with_files: BTreeSet<&String> = files.keys().collect();
+    assert_eq!(with_files, all, "the directories have objects that no list has");
+    check_books(scene, &volumes);
+    Seen { volumes: volumes.len(), snapshots: snapshots.len(), files: files.len() }
+}
+
+/// Back ends and store say the same, and what is promised is what there is.
+fn check_books(scene: &Scene, volumes: &BTreeMap<String, Value>) {
+    let orphans = listed(scene, "scanOrphans", "orphan");
+    assert!(orphans.is_empty(), "orphans: {orphans:#?}");
+    let pools = listed(scene, "listStoragePools", "storagepool");
+    for (id, _) in &scene.pools {
+        let of_pool = volumes.values().filter(|volume| volume["storageid"] == **id);
+        let sizes: u64 = of_pool.filter_map(|volume| volume["size"].as_u64()).sum();
+        let allocated = pools[id]["disksizeallocated"].as_u64();
+        assert_eq!(allocated, Some(sizes), "what is promised of {}", pools[id]);
+    }
 }
 
 fn listed(scene: &Scene, command: &str, key: &str) -> BTreeMap<String, Value> {
@@ -65,37 +98,41 @@ fn listed(scene: &Scene, command: &str, key: &str) -> BTreeMap<String, Value> {
     objects.into_iter().map(|one| (id(&one), one)).collect()
 }
 
-fn check_bytes(scene: &Scene, shown: &Value, bytes: &Bytes) {
+/// Where a volume lies, as the list says.
+fn path_of(scene: &Scene, shown: &Value) -> PathBuf {
     let pool = shown["storageid"].as_str().or_fail("a pool");
     let (_, directory) = scene.pools.iter().find(|(id, _)| id == pool).or_fail("a pool of ours");
-    let path = directory.join(shown["path"].as_str().or_fail("a path"));
-    let mut found = vec![0; PATTERN];
-    let file = File::open(&path).or_fail("open a volume");
-    file.read_exact_at(&mut found, 0).or_fail("read a volume");
-    assert!(found == pattern(bytes), "wrong bytes in {}: not those of {bytes:?}", path.display());
-    let length = file.metadata().or_fail("look at a volume").len();
-    assert_eq!(Some(length), shown["size"].as_u64(), "the length of {}", path.display());
+    directory.join(shown["path"].as_str().or_fail("a path"))
 }
 
-/// Each file bears the id of an object that is listed, and each object has a file.
-fn check_directories(
-    scene: &Scene,
-    volumes: &BTreeMap<String, Value>,
-    snapshots: &BTreeMap<String, Value>,
-) {
-    let mut without: BTreeMap<&String, &Value> = volumes.iter().chain(snapshots).collect();
-    for (_, directory) in &scene.pools {
-        for file in Scene::files(directory) {
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let Some(id) = uuid_in(&name) else {
-                continue;
-            };
-            let owned = volumes.contains_key(&id) || snapshots.contains_key(&id);
-            assert!(owned, "orphan: {} belongs to nothing that is listed", file.display());
-            without.remove(&id);
+/// The bytes that were written last; zeros where nobody wrote.
+fn check_bytes(path: &Path, bytes: Option<&Bytes>, size_bytes: u64) {
+    let mut found = vec![0; PATTERN];
+    let file = File::open(path).or_fail("open an object");
+    file.read_exact_at(&mut found, 0).or_fail("read an object");
+    let expected = bytes.map_or_else(|| vec![0; PATTERN], pattern);
+    assert!(found == expected, "wrong bytes in {}: not those of {bytes:?}", path.display());
+    let length = file.metadata().or_fail("look at an object").len();
+    assert_eq!(length, size_bytes, "the length of {}", path.display());
+}
+
+/// The one file of each object. At rest there is none in the making, and none of anybody else but
+/// the mark and the lock of a store.
+fn files_by_id(scene: &Scene) -> BTreeMap<String, PathBuf> {
+    const OF_THE_STORE: [&str; 2] = [".storage-store.json", ".storage-store.lock"];
+    const OF_OBJECTS: [&str; 4] = [".volume", ".snapshot", ".volume.raw", ".snapshot.raw"];
+    let mut found = BTreeMap::new();
+    for file in scene.pools.iter().flat_map(|(_, directory)| Scene::files(directory)) {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if OF_THE_STORE.contains(&&*name) {
+            continue;
         }
+        let id = uuid_in(&name).filter(|_| OF_OBJECTS.iter().any(|end| name.ends_with(end)));
+        let id = id.or_fail(&format!("{} is a file of nothing at rest", file.display()));
+        let other = found.insert(id, file.clone());
+        assert!(other.is_none(), "one object has two files: {} and {other:?}", file.display());
     }
-    assert!(without.is_empty(), "without a file: {without:#?}");
+    found
 }
 
 /// The uuid that a name holds.

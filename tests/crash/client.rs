@@ -4,7 +4,6 @@ use crate::chance::Chance;
 use crate::check::write_bytes;
 use crate::model::{Bytes, Model, Snapshot, Volume, Wish};
 use crate::scene::Scene;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +14,10 @@ use tests::{LONG, OrFail};
 const MIB: u64 = 1 << 20;
 /// How many volumes a client keeps at most.
 const VOLUMES: usize = 6;
+/// How many snapshots a client keeps at most.
+const SNAPSHOTS: usize = 6;
+/// What a killed plugin excuses: its pool cannot be reached. Anything else would be a lie.
+const UNAVAILABLE: u64 = 534;
 
 /// One client, with what it knows.
 #[derive(Debug)]
@@ -27,7 +30,10 @@ pub(crate) struct Client {
     /// What was sent last and not answered: with its token.
     pending: Option<(Wish, String)>,
     made: u64,
-    pub(crate) acknowledged: u64,
+    /// How often what was wished for.
+    wished: BTreeMap<&'static str, u64>,
+    /// How often what was done, by the kind of the wish.
+    pub(crate) acknowledged: BTreeMap<&'static str, u64>,
     /// How often what was undone, by the reason, its ids left out.
     pub(crate) undone: BTreeMap<String, u64>,
 }
@@ -40,6 +46,8 @@ enum Ending {
     Undone(String),
     /// The host was gone before it said so.
     Unknown,
+    /// It goes on, and the host has told so: who repeats the request gets its end.
+    GoesOn(String),
 }
 
 impl Client {
@@ -52,7 +60,8 @@ impl Client {
             model: Model::default(),
             pending: None,
             made: 0,
-            acknowledged: 0,
+            wished: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
             undone: BTreeMap::new(),
         }
     }
@@ -83,14 +92,21 @@ impl Client {
 
     /// `false` where the host was gone before it answered.
     fn fulfil(&mut self, api: &Api, wish: Wish, token: &str) -> bool {
-        match self.send(api, &wish, token) {
-            Ending::Unknown => return false,
+        let begun = Instant::now();
+        let ending = loop {
+            match self.send(api, &wish, token) {
+                Ending::GoesOn(why) => assert!(begun.elapsed() < LONG, "stuck: {why}"),
+                ending => break ending,
+            }
+        };
+        match ending {
+            Ending::Unknown | Ending::GoesOn(_) => return false,
             Ending::Undone(why) => {
                 let why = without_ids(&why);
                 *self.undone.entry(why).or_default() += 1;
             }
             Ending::Done(object) => {
-                self.acknowledged += 1;
+                *self.acknowledged.entry(wish.kind()).or_default() += 1;
                 self.learn(api, wish, object);
             }
         }
@@ -142,49 +158,62 @@ impl Client {
         }
     }
 
-    /// What to do next: anything that should succeed.
+    /// What to do next: anything that should succeed. Every other time it is of the kind that was
+    /// wished for least, so that each kind comes.
     fn wish(&mut self) -> Wish {
         self.made += 1;
+        let possible = self.possible();
+        let least = possible.iter().min_by_key(|wish| self.wished.get(wish.kind()).copied());
+        let least = least.cloned();
+        let wish = match self.chance.below(2) {
+            0 => least,
+            _ => self.chance.one_of(&possible).cloned(),
+        };
+        let wish = wish.or_fail("there is always something to wish for");
+        *self.wished.entry(wish.kind()).or_default() += 1;
+        wish
+    }
+
+    /// A wish of each kind that could be fulfilled now.
+    fn possible(&mut self) -> Vec<Wish> {
         let name = format!("crash-{}-{}", self.number, self.made);
-        let live: Vec<String> = self.ids(|volume| !volume.destroyed);
-        let destroyed: Vec<String> = self.ids(|volume| volume.destroyed);
-        let snapshots: Vec<String> = self.model.snapshots.keys().cloned().collect();
-        let choice = self.chance.below(100);
-        let volume = self.chance.one_of(&live).cloned();
-        let snapshot = self.chance.one_of(&snapshots).cloned();
+        let live = self.ids(|volume| !volume.destroyed);
+        let destroyed = self.ids(|volume| volume.destroyed);
+        let mut deletable = self.ids(|_| true);
+        deletable.retain(|volume| self.is_without_snapshots(volume));
+        let mut snapshots: Vec<String> = self.model.snapshots.keys().cloned().collect();
+        snapshots.retain(|snapshot| self.is_revertible(snapshot));
+        let mut possible = Vec::new();
+        if self.model.volumes.len() < VOLUMES {
+            let pool = usize::from(self.chance.below(2) == 0);
+            let size_bytes = MIB * (1 + self.chance.below(8));
+            possible.push(Wish::Create { name: name.clone(), pool, size_bytes });
+            if let Some(of) = self.chance.one_of(&snapshots).cloned() {
+                possible.push(Wish::FromSnapshot { name: name.clone(), of });
+            }
+            if let Some(of) = self.chance.one_of(&live).cloned() {
+                possible.push(Wish::Clone { name, of });
+            }
+        }
+        if let Some(volume) = self.chance.one_of(&live).cloned() {
+            let size_bytes = self.model.volumes[&volume].size_bytes + MIB;
+            possible.push(Wish::Grow { volume: volume.clone(), size_bytes });
+            if self.model.snapshots.len() < SNAPSHOTS {
+                possible.push(Wish::TakeSnapshot { volume: volume.clone() });
+            }
+            possible.push(Wish::Destroy { volume });
+        }
         if let Some(volume) = self.chance.one_of(&destroyed).cloned() {
-            let deletable = self.is_without_snapshots(&volume);
-            return match choice < 50 || !deletable {
-                true => Wish::Recover { volume },
-                false => Wish::Delete { volume },
-            };
+            possible.push(Wish::Recover { volume });
         }
-        let is_full = self.model.volumes.len() >= VOLUMES;
-        match (choice, volume, snapshot) {
-            (_, Some(volume), _) if is_full && self.is_without_snapshots(&volume) => {
-                Wish::Delete { volume }
-            }
-            (_, _, Some(snapshot)) if is_full => Wish::DeleteSnapshot { snapshot },
-            (0..15, Some(volume), _) if self.is_without_snapshots(&volume) => {
-                Wish::Delete { volume }
-            }
-            (15..30, Some(volume), _) => {
-                let size_bytes = self.model.volumes[&volume].size_bytes + MIB;
-                Wish::Grow { volume, size_bytes }
-            }
-            (30..40, Some(volume), _) => Wish::TakeSnapshot { volume },
-            (40..47, _, Some(snapshot)) if self.is_revertible(&snapshot) => {
-                Wish::Revert { snapshot }
-            }
-            (47..54, _, Some(snapshot)) => Wish::DeleteSnapshot { snapshot },
-            (54..60, _, Some(of)) => Wish::FromSnapshot { name, of },
-            (60..66, Some(of), _) => Wish::Clone { name, of },
-            (66..72, Some(volume), _) => Wish::Destroy { volume },
-            _ => {
-                let pool = usize::from(self.chance.below(2) == 0);
-                Wish::Create { name, pool, size_bytes: MIB * (1 + self.chance.below(8)) }
-            }
+        if let Some(volume) = self.chance.one_of(&deletable).cloned() {
+            possible.push(Wish::Delete { volume });
         }
+        if let Some(snapshot) = self.chance.one_of(&snapshots).cloned() {
+            possible.push(Wish::Revert { snapshot: snapshot.clone() });
+            possible.push(Wish::DeleteSnapshot { snapshot });
+        }
+        possible
     }
 
     fn ids(&self, which: impl Fn(&Volume) -> bool) -> Vec<String> {
@@ -281,7 +310,11 @@ fn wait_for(api: &Api, job: &str) -> Ending {
         let object = || answer["jobinstanceid"].as_str().map(str::to_owned);
         match answer["jobstatus"].as_u64() {
             Some(1) => return Ending::Done(object()),
-            Some(2) => return Ending::Undone(text_of(&answer["jobresult"])),
+            Some(2) => {
+                let result = &answer["jobresult"];
+                let text = result["errortext"].as_str().unwrap_or("without a reason");
+                return undone(result["errorcode"].as_u64().unwrap_or_default(), text);
+            }
             _ => {}
         }
         assert!(begun.elapsed() < LONG, "stuck: {answer}");
@@ -290,22 +323,20 @@ fn wait_for(api: &Api, job: &str) -> Ending {
     }
 }
 
-fn text_of(result: &Value) -> String {
-    result["errortext"].as_str().unwrap_or("without a reason").to_owned()
+/// Only what a killed plugin may be the reason of; `main` knows whether one was killed.
+fn undone(code: u64, text: &str) -> Ending {
+    assert_eq!(code, UNAVAILABLE, "the host failed at what it should do: {text}");
+    Ending::Undone(text.to_owned())
 }
 
 fn refused(error: &ClientError) -> Ending {
     match error {
         // It says itself that it goes on at its next start.
         ClientError::Refused { code: 503, .. } => Ending::Unknown,
-        ClientError::Refused { text, code, .. } => {
-            // What a killed plugin excuses; anything else would be a lie of the host.
-            assert!(
-                [530, 533, 534, 536].contains(code),
-                "the host refused what it should do: {text} ({code})"
-            );
-            Ending::Undone(text.clone())
+        ClientError::Refused { text, .. } if text.contains(" goes on") => {
+            Ending::GoesOn(text.clone())
         }
+        ClientError::Refused { text, code, .. } => undone(u64::from(*code), text),
         _ => Ending::Unknown,
     }
 }

@@ -35,12 +35,6 @@ pub(crate) struct Model {
     pub(crate) snapshots: BTreeMap<String, Snapshot>,
 }
 
-impl Model {
-    pub(crate) fn len(&self) -> usize {
-        self.volumes.len() + self.snapshots.len()
-    }
-}
-
 /// What a client asks for, and what follows once it is done.
 #[derive(Debug, Clone)]
 pub(crate) enum Wish {
@@ -54,4 +48,36 @@ pub(crate) enum Wish {
     TakeSnapshot { volume: String },
     Revert { snapshot: String },
     DeleteSnapshot { snapshot: String },
+}
+
+/// Every kind of wish: each has to come true in a run.
+pub(crate) const KINDS: [&str; 10] = [
+    "create",
+    "clone",
+    "from snapshot",
+    "grow",
+    "destroy",
+    "recover",
+    "delete",
+    "take snapshot",
+    "revert",
+    "delete snapshot",
+];
+
+impl Wish {
+    /// Its word in [`KINDS`].
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create",
+            Self::Clone { .. } => "clone",
+            Self::FromSnapshot { .. } => "from snapshot",
+            Self::Grow { .. } => "grow",
+            Self::Destroy { .. } => "destroy",
+            Self::Recover { .. } => "recover",
+            Self::Delete { .. } => "delete",
+            Self::TakeSnapshot { .. } => "take snapshot",
+            Self::Revert { .. } => "revert",
+            Self::DeleteSnapshot { .. } => "delete snapshot",
+        }
+    }
 }

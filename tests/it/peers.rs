@@ -35,6 +35,8 @@ fn each_call_has_one_volume(provider: Provider) {
     let (status, _) = host.wait();
     assert_eq!(rustix_signal(status), Some(9), "it was killed, and did not end by itself");
     assert!(accepted.len() >= DIES_AFTER, "{} were accepted", accepted.len());
+    // Otherwise nothing would be sent again, and the tokens would not be put to the test.
+    assert!(accepted.len() < CALLS, "the kill came after the last answer");
 
     let host = place.start();
     // What goes on from before does so by itself; new calls want a pool that is connected.

@@ -6,7 +6,7 @@ use super::objects::JobResponse;
 use super::reply::Reply;
 use super::values::Id;
 use crate::jobs::Jobs;
-use crate::model::{Caller, ClientToken, Phase, Record, Stored};
+use crate::model::{Caller, ClientToken, Failure, Operation, Phase, Record, Stored};
 use crate::orchestration::{Orchestration, RequestContext};
 use crate::registry::DataStoreProviderManager;
 use crate::store::{Key, Repository};
@@ -14,6 +14,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use storage_plugin_api::PluginErrorKind;
 use uuid::Uuid;
 
 /// The id of a request, in every line of the log that is about it.
@@ -81,21 +82,6 @@ pub struct Call {
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Call {
-    /// Says why, where an operation failed already and only its undoing waits for a back end.
-    async fn is_still_hopeful(&self, operation: Uuid) -> Result<(), ApiError> {
-        let operation = self.jobs().find(operation).await?;
-        match (operation.phase, operation.failure, operation.waiting_for) {
-            (Phase::Undoing, Some(mut failure), Some(waiting_for)) => {
-                failure.message = format!(
-                    "{}; undoing it goes on in operation {}, which waits: {waiting_for}",
-                    failure.message, operation.uuid
-                );
-                Err(failure.into())
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Durable state.
     pub(super) fn repository(&self) -> &Arc<dyn Repository> {
         &self.services.orchestration.rooms().repository
@@ -141,14 +127,14 @@ impl Call {
     /// The uuid of the record that a parameter names, if it is given.
     ///
     /// # Errors
-    /// 431 where there is no such record.
+    /// 431 where there is no such record, as of `-1`.
     pub(super) async fn uuid_of<T: Record>(
         &self,
         parameter: &str,
         id: Option<Id>,
     ) -> Result<Option<Uuid>, ApiError> {
         match id {
-            None | Some(Id::None) => Ok(None),
+            None => Ok(None),
             Some(id) => Ok(Some(self.find::<T>(parameter, id).await?.record.uuid())),
         }
     }
@@ -177,7 +163,7 @@ impl Call {
             let rests = tokio::time::timeout(PATIENCE, self.jobs().wait(operation)).await;
             match rests {
                 Ok(operation) => break operation?,
-                Err(_) => self.is_still_hopeful(operation).await?,
+                Err(_) => expect_hopeful(self.jobs().find(operation).await?)?,
             }
         };
         match (operation.phase, &operation.failure) {
@@ -188,10 +174,86 @@ impl Call {
                     job.into_result().ok_or_else(|| ApiError::internal("a result is missing"))?;
                 Reply::flat(&result)
             }
+            // Nobody works on it now: the host goes down, or code of it broke.
             _ => Err(ApiError::unavailable(format!(
-                "the host is going down; operation {} goes on at its next start",
+                "operation {0} rests for now and goes on by itself, within a minute or at the next \
+                 start of the host; `storage-host job {0} --wait` waits for it",
                 operation.uuid
             ))),
         }
+    }
+}
+
+/// Says that an operation waits for something, and for what: its caller has waited long enough.
+fn expect_hopeful(operation: Operation) -> Result<(), ApiError> {
+    let Operation { uuid, phase, failure, waiting_for, .. } = operation;
+    let Some(waiting_for) = waiting_for else {
+        return Ok(());
+    };
+    Err(match (phase, failure) {
+        (Phase::Undoing, Some(mut failure)) => {
+            failure.message = format!(
+                "{}; undoing it goes on in operation {uuid}, which waits: {waiting_for}",
+                failure.message
+            );
+            failure.into()
+        }
+        _ => Failure::new(
+            PluginErrorKind::Unavailable,
+            format!(
+                "operation {uuid} goes on, and waits: {waiting_for}; `storage-host job {uuid} \
+                 --wait` waits for it, `storage-host operations cancel {uuid}` turns it back"
+            ),
+        )
+        .into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::error::ErrorCode;
+    use crate::model::Journal;
+
+    fn operation(phase: Phase, failure: Option<Failure>, waits: Option<&str>) -> Operation {
+        Operation {
+            uuid: Uuid::from_u128(7),
+            flow: "volume.expunge".to_owned(),
+            flow_version: 1,
+            state: "{}".to_owned(),
+            position: 0,
+            phase,
+            attempt: 2,
+            failure,
+            waiting_for: waits.map(str::to_owned),
+            cancel_requested: false,
+            caller: Caller::admin(),
+            command: "deleteVolume".to_owned(),
+            object: None,
+            journal: Journal::default(),
+            epoch: 1,
+            created_us: 0,
+            updated_us: 0,
+        }
+    }
+
+    #[test]
+    fn who_waits_is_told_of_the_operation_as_soon_as_that_waits_in_any_phase() {
+        assert_eq!(expect_hopeful(operation(Phase::Running, None, None)), Ok(()));
+        for phase in [Phase::Running, Phase::Undoing] {
+            let told = expect_hopeful(operation(phase, None, Some("it hangs"))).unwrap_err();
+            assert_eq!(told.code(), ErrorCode::ResourceUnavailable);
+            let text = told.to_string();
+            let id = Uuid::from_u128(7).to_string();
+            assert!(
+                text.contains(&format!("operation {id} goes on, and waits: it hangs")),
+                "{text}"
+            );
+        }
+        let failure = Some(Failure::no_room("it is full"));
+        let told = expect_hopeful(operation(Phase::Undoing, failure, Some("it hangs")));
+        let told = told.unwrap_err();
+        assert_eq!(told.code(), ErrorCode::InsufficientCapacity);
+        assert!(told.to_string().contains("undoing it goes on"), "{told}");
     }
 }

@@ -31,6 +31,8 @@ pub struct Command {
     pub since: Option<&'static str>,
     /// It answers with a job, whose result `queryAsyncJobResult` tells.
     pub is_async: bool,
+    /// It begins one operation, so that a client token makes it repeatable.
+    pub begins: bool,
     /// What it takes, in the order in which it is checked.
     pub params: &'static [&'static [Param]],
     /// What an object of its answer holds.
@@ -42,7 +44,7 @@ pub struct Command {
 impl Command {
     /// Its parameters, in the order in which they are checked.
     pub fn params(&self) -> impl Iterator<Item = &'static Param> + use<> {
-        let token = self.is_async.then_some(&CLIENT_TOKEN);
+        let token = self.begins.then_some(&CLIENT_TOKEN);
         self.params.iter().copied().flatten().chain(token)
     }
 

@@ -1,7 +1,8 @@
 //! From the parameters of a request to its answer.
 //!
-//! **Invariant:** every request is answered, with JSON, under one wrapper; nobody learns whether a
-//! command exists who is not authenticated.
+//! **Invariant:** every request is answered, with JSON, under one wrapper. Who is not authenticated
+//! gets the same refusal whatever the command; only the wrapper, which clients look for, bears the
+//! name of a command that there is.
 
 use super::args::Args;
 use super::authentication::KeyRing;
@@ -129,7 +130,7 @@ impl Api {
                  response=json",
             ));
         }
-        let token = token_of(&form);
+        let token = token_of(command, &form)?;
         let args = Args::of(command.name, form)?;
         log_unknown(request, command, &args);
         let call = Call {
@@ -140,11 +141,23 @@ impl Api {
         };
         let (run, is_async) = (command.run, command.is_async);
         let work = async move {
-            match call.services.orchestration.rooms().replayed(&call.request()).await? {
+            let request = call.request();
+            let services = Arc::clone(&call.services);
+            let rooms = services.orchestration.rooms();
+            match rooms.replayed(&request).await? {
                 Some(earlier) if is_async => {
                     Ok(Reply::job(earlier.operation, Some(earlier.object)))
                 }
                 Some(earlier) => call.outcome(earlier.operation).await,
+                // A job that began is no error: what stands in the way may be that of the same
+                // request, sent twice at the same moment.
+                None if is_async => match run(call, args).await {
+                    Err(error) => match rooms.replayed(&request).await? {
+                        Some(earlier) => Ok(Reply::job(earlier.operation, Some(earlier.object))),
+                        None => Err(error),
+                    },
+                    reply => reply,
+                },
                 None => run(call, args).await,
             }
         };

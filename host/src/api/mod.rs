@@ -21,6 +21,7 @@ mod map;
 mod page;
 mod reply;
 mod values;
+mod word;
 
 mod call;
 mod commands;
@@ -58,7 +59,8 @@ pub use self::reply::Reply;
 pub use self::server::{router, serve, serve_router};
 pub use self::signature::sign;
 pub use self::timestamp::{format_timestamp, parse_timestamp};
-pub use self::values::{Date, Id, TzDate};
+pub use self::values::{Date, Explicit, Id, LastMoment, TzDate};
+pub use self::word::Word;
 
 /// The commands of the product: what the command line makes its verbs from.
 pub fn command_table() -> CommandTable {

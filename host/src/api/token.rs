@@ -3,8 +3,11 @@
 //! A request with the token of an earlier one does nothing new: it gets the earlier one's job, and
 //! so the same object. The same token with other parameters is a mistake, and refused.
 
+use super::command::Command;
+use super::error::ApiError;
 use super::form::Form;
 use super::param::{DEFAULT_LENGTH, Kind, Param};
+use super::values::within;
 use crate::model::ClientToken;
 use sha2::{Digest, Sha256};
 
@@ -24,9 +27,21 @@ const OF_THE_PROTOCOL: [&str; 7] =
     ["apikey", "expires", "response", "sessionkey", "signature", "signatureversion", "clienttoken"];
 
 /// The token of a request, if it has one.
-pub(super) fn token_of(form: &Form) -> Option<ClientToken> {
-    let text = form.get(CLIENT_TOKEN.name).filter(|text| !text.is_empty())?;
-    let text: String = text.chars().take(DEFAULT_LENGTH).collect();
+///
+/// # Errors
+/// 431 where the command begins no operation, so that a token could not keep what it promises, and
+/// for a token that is too long: cut, two of them could be one.
+pub(super) fn token_of(command: &Command, form: &Form) -> Result<Option<ClientToken>, ApiError> {
+    let Some(text) = form.get(CLIENT_TOKEN.name).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    if !command.begins {
+        return Err(ApiError::invalid_parameter(format!(
+            "{} takes no {}: it begins no operation that a repeated request could get",
+            command.name, CLIENT_TOKEN.name
+        )));
+    }
+    let text = within(text, &CLIENT_TOKEN)?.to_owned();
     let mut digest = Sha256::new();
     for pair in form.pairs().iter().filter(|pair| !OF_THE_PROTOCOL.contains(&pair.name.as_str())) {
         // The lengths keep `a=bc` apart from `ab=c`.
@@ -35,5 +50,5 @@ pub(super) fn token_of(form: &Form) -> Option<ClientToken> {
         digest.update(&pair.value);
     }
     let fingerprint = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Some(ClientToken { text, fingerprint })
+    Ok(Some(ClientToken { text, fingerprint }))
 }

@@ -9,7 +9,7 @@ use super::param::{Kind, Param, ParamType};
 use super::timestamp::{parse_day, parse_timestamp};
 use std::fmt;
 use std::str::FromStr;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 impl ParamType for String {
@@ -23,7 +23,8 @@ impl ParamType for String {
     }
 }
 
-fn within<'a>(text: &'a str, param: &Param) -> Result<&'a str, ApiError> {
+/// A text that is not longer than its parameter may be.
+pub(super) fn within<'a>(text: &'a str, param: &Param) -> Result<&'a str, ApiError> {
     if text.chars().count() > param.length {
         return Err(ApiError::invalid_parameter(format!(
             "Value greater than max allowed length {} for param: {}",
@@ -38,6 +39,34 @@ impl ParamType for bool {
 
     fn read_if_given(args: &Args, param: &Param) -> Result<Option<Self>, ApiError> {
         Ok(args.text(param.name).map(|text| text.eq_ignore_ascii_case("true")))
+    }
+}
+
+/// A value that has to be written in full where it is given: nothing is read into it, and blank is
+/// not as good as missing. For what leads to more being done where it is left away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Explicit<T>(pub T);
+
+impl ParamType for Explicit<bool> {
+    const KIND: Kind = Kind::Boolean;
+
+    fn read_if_given(args: &Args, param: &Param) -> Result<Option<Self>, ApiError> {
+        let Some(text) = args.text(param.name) else {
+            return Ok(None);
+        };
+        match text.to_ascii_lowercase().as_str() {
+            "true" => Ok(Some(Self(true))),
+            "false" => Ok(Some(Self(false))),
+            _ => Err(bad_value(args, param, "true or false")),
+        }
+    }
+}
+
+impl ParamType for Explicit<Id> {
+    const KIND: Kind = Kind::Uuid;
+
+    fn read_if_given(args: &Args, param: &Param) -> Result<Option<Self>, ApiError> {
+        args.text(param.name).map(|text| Id::parse(text, param).map(Self)).transpose()
     }
 }
 
@@ -114,7 +143,7 @@ pub enum Id {
     Uuid(Uuid),
     /// The internal number, which some clients know from paths.
     Number(u64),
-    /// `-1`: of no object. Lists with it are empty, or of all of a zone.
+    /// `-1`: of no object. Lists with it are empty; where an object is needed it is refused.
     None,
 }
 
@@ -192,6 +221,24 @@ impl ParamType for Date {
         not_blank(args.text(param.name))
             .map(|text| parse_day(text).map(Self).ok_or_else(|| bad_value(args, param, expected)))
             .transpose()
+    }
+}
+
+/// A day, which means its end, or a moment of the host's time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastMoment(pub SystemTime);
+
+impl ParamType for LastMoment {
+    const KIND: Kind = Kind::Date;
+
+    fn read_if_given(args: &Args, param: &Param) -> Result<Option<Self>, ApiError> {
+        const DAY: Duration = Duration::from_hours(24);
+        let is_day = args.text(param.name).is_some_and(|text| !text.contains(' '));
+        let date = Option::<Date>::read(args, param)?;
+        Ok(date.map(|Date(begin)| {
+            let end = begin + DAY - Duration::from_micros(1);
+            Self(if is_day { end } else { begin })
+        }))
     }
 }
 

@@ -19,21 +19,23 @@ pub(super) fn list(common: &Common, form: Output) -> anyhow::Result<ExitCode> {
         Ok(config) => config,
         Err(code) => return Ok(code),
     };
-    let mut out = io::stdout().lock();
-    match Client::discover(&config.host.data_dir) {
-        Ok(client) if form == Output::Json => {
-            api_command::run(&client, "listStoragePlugins", &[], form, &mut out)?;
+    match list_of_host(&config, form) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(ClientError::NotRunning { .. } | ClientError::Gone { .. }) => {
+            list_probed(&config, form)
         }
-        Ok(client) => {
-            write_list(&mut out, &client.call_text("listStoragePlugins", &[])?)?;
-        }
-        Err(ClientError::NotRunning { .. }) => {
-            drop(out);
-            return list_probed(&config, form);
-        }
-        Err(error) => return Err(error.into()),
+        Err(error) => Err(error.into()),
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+fn list_of_host(config: &HostConfig, form: Output) -> Result<(), ClientError> {
+    const COMMAND: &str = "listStoragePlugins";
+    let client = Client::discover(&config.host.data_dir)?;
+    let mut out = io::stdout().lock();
+    match form {
+        Output::Json => api_command::run(&client, COMMAND, &[], form, &mut out),
+        Output::Table => Ok(write_list(&mut out, &client.call_text(COMMAND, &[])?)?),
+    }
 }
 
 /// Lists plugins without a host.

@@ -32,6 +32,9 @@ pub struct NewOperation {
     pub exclusive: Vec<Uuid>,
     /// The records that others may read as well, but nobody may remove meanwhile.
     pub shared: Vec<Uuid>,
+    /// The name by which its request is known again. Claimed before anything else, so that a
+    /// repeated request finds its own operation, not that its object is in use.
+    pub token: Option<String>,
     /// What is committed together with its beginning.
     pub changes: Vec<Change>,
 }
@@ -120,7 +123,12 @@ impl Jobs {
         let holder = operation.uuid;
         let exclusive = new.exclusive.into_iter().map(claim_of);
         let shared = new.shared.into_iter().map(|object| use_of(object, holder));
-        let claims = exclusive.chain(shared).map(|name| Change::Claim { name, holder });
+        let claims = new
+            .token
+            .into_iter()
+            .chain(exclusive)
+            .chain(shared)
+            .map(|name| Change::Claim { name, holder });
         let changes =
             claims.chain(new.changes).chain([Change::Begin(Box::new(operation.clone()))]).collect();
         self.inner.repository.transact(changes).await?;

@@ -113,14 +113,11 @@ impl Rooms {
         request: &RequestContext,
         object: (RecordKind, Uuid),
         with: With,
-        mut changes: Vec<Change>,
+        changes: Vec<Change>,
         state: &F::State,
     ) -> Result<Started, Failure> {
         let uuid = Uuid::new_v4();
         let token = request.caller.token.as_ref().map(|token| token_claim(request, token));
-        if let Some(name) = &token {
-            changes.push(Change::Claim { name: name.clone(), holder: uuid });
-        }
         let new = NewOperation {
             uuid,
             caller: request.caller.clone(),
@@ -128,6 +125,7 @@ impl Rooms {
             object: Some(object),
             exclusive: [object.1].into_iter().chain(with.exclusive).collect(),
             shared: with.shared,
+            token: token.clone(),
             changes,
         };
         match self.jobs.start::<F>(new, state).await {

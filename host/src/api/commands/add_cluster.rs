@@ -1,6 +1,5 @@
 //! `addCluster`.
 
-use super::create_storage_pool::hypervisor;
 use crate::api::call::Call;
 use crate::api::command::{Command, handler};
 use crate::api::error::ApiError;
@@ -8,13 +7,16 @@ use crate::api::objects::{ClusterResponse, reply_shown};
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
+use crate::api::word::Word;
 use crate::model::{Cluster, Pod, Zone};
+use storage_plugin_api::HypervisorType;
 
 pub(super) const COMMAND: Command = Command {
     name: "addCluster",
     description: "Adds a new cluster.",
     since: None,
     is_async: false,
+    begins: false,
     params: Params::PARAMS,
     response: ClusterResponse::FIELDS,
     run: handler!(run),
@@ -25,7 +27,7 @@ params! {
         "zoneid"      zone: Id             => "the Zone ID for the cluster";
         "podid"       pod: Id              => "the Pod ID for the cluster";
         "clustername" name: String         => "the cluster name";
-        "hypervisor"  hypervisor: String   => "hypervisor type of the cluster";
+        "hypervisor"  hypervisor: Word<HypervisorType> => "hypervisor type of the cluster";
         "clustertype" kind: Option<String> => "type of the cluster: CloudManaged";
     }
 }
@@ -44,7 +46,7 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
             "Invalid value for parameter clustertype: use CloudManaged",
         ));
     }
-    let hypervisor = hypervisor(&params.hypervisor)?;
+    let Word(hypervisor) = params.hypervisor;
     let zones = &call.services.orchestration.zones;
     let cluster = zones.add_cluster(&params.name, &pod, hypervisor).await?;
     reply_shown::<Cluster>(&call, cluster).await

@@ -1,6 +1,5 @@
 //! `addHost`: a hypervisor host that uses storage.
 
-use super::create_storage_pool::hypervisor;
 use crate::api::call::Call;
 use crate::api::command::{Command, handler};
 use crate::api::error::ApiError;
@@ -8,14 +7,17 @@ use crate::api::objects::HostResponse;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
+use crate::api::word::Word;
 use crate::model::{Cluster, Pod, Zone};
 use crate::orchestration::hypervisor_host::AddHost;
+use storage_plugin_api::HypervisorType;
 
 pub(super) const COMMAND: Command = Command {
     name: "addHost",
     description: "Adds a new host. Answers when every storage provider was told and its pools are connected.",
     since: None,
     is_async: false,
+    begins: true,
     params: Params::PARAMS,
     response: HostResponse::FIELDS,
     run: handler!(run),
@@ -26,7 +28,7 @@ params! {
         "zoneid"         zone: Id                     => "the Zone ID for the host";
         "podid"          pod: Id                      => "the Pod ID for the host";
         "clusterid"      cluster: Id                  => "the cluster ID for the host";
-        "hypervisor"     hypervisor: String           => "hypervisor type of the host";
+        "hypervisor"     hypervisor: Word<HypervisorType> => "hypervisor type of the host";
         "name"           name: Option<String>         => "the name of the host; that of its url or address if none is given (an extension of this host)";
         "url"            url: Option<String>          => "the host URL; its name or address";
         "ipaddress"      address: Option<String>      => "the IP address of the host (an extension of this host)";
@@ -53,7 +55,7 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
     let wish = AddHost {
         name,
         cluster: cluster.uuid,
-        hypervisor: hypervisor(&params.hypervisor)?,
+        hypervisor: params.hypervisor.0,
         address,
         storage_address: params.storage_address,
         initiator: params.initiator,

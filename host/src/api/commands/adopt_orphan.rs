@@ -15,6 +15,7 @@ pub(super) const COMMAND: Command = Command {
                   record, under the object's own id (an extension of this host).",
     since: None,
     is_async: false,
+    begins: true,
     params: Params::PARAMS,
     response: VolumeResponse::FIELDS,
     run: handler!(run),

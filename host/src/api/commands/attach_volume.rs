@@ -16,6 +16,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Attaches a disk volume to a virtual machine.",
     since: None,
     is_async: true,
+    begins: true,
     params: Params::PARAMS,
     response: VolumeResponse::FIELDS,
     run: handler!(run),

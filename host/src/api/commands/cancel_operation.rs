@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
                   extension of this host).",
     since: None,
     is_async: false,
+    begins: false,
     params: Params::PARAMS,
     response: SuccessResponse::FIELDS,
     run: handler!(run),

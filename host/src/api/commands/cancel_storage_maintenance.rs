@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Cancels maintenance for primary storage, also while the pool is on the way into it.",
     since: None,
     is_async: true,
+    begins: true,
     params: Params::PARAMS,
     response: StoragePoolResponse::FIELDS,
     run: handler!(run),

@@ -8,6 +8,7 @@ use crate::api::error::ApiError;
 use crate::api::objects::{DiskOfferingResponse, reply_shown};
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
+use crate::api::word::Word;
 use crate::model::DiskOffering;
 use storage_plugin_api::{ProvisioningType, QualityOfService};
 use uuid::Uuid;
@@ -17,6 +18,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Creates a disk offering.",
     since: None,
     is_async: false,
+    begins: false,
     params: Params::PARAMS,
     response: DiskOfferingResponse::FIELDS,
     run: handler!(run),
@@ -28,7 +30,7 @@ params! {
         "displaytext"      display_text: Option<String> => "an alternate display text of the disk offering, defaults to the name";
         "disksize"         size_gib: Option<i64>        => "size of the disk offering in GB (1GB = 1,073,741,824 bytes)";
         "customized"       customized: Option<bool>     => "whether disk offering size is custom or not";
-        "provisioningtype" provisioning: Option<String> => "provisioning type used to create volumes: thin, sparse or fat";
+        "provisioningtype" provisioning: Option<Word<ProvisioningType>> => "provisioning type used to create volumes: thin, sparse or fat";
         "tags"             tags: Option<Vec<String>>    => "tags for the disk offering";
         "miniops"          min_iops: Option<i64>        => "min iops of the disk offering";
         "maxiops"          max_iops: Option<i64>        => "max iops of the disk offering";
@@ -52,17 +54,7 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
             ));
         }
     };
-    let provisioning_type = match params.provisioning.as_deref() {
-        None => ProvisioningType::Thin,
-        Some(word) => match ProvisioningType::from_word(word) {
-            ProvisioningType::Unknown => {
-                return Err(ApiError::invalid_parameter(
-                    "Invalid value for parameter provisioningtype: use thin, sparse or fat",
-                ));
-            }
-            known => known,
-        },
-    };
+    let provisioning_type = params.provisioning.map_or(ProvisioningType::Thin, |Word(one)| one);
     let mut quality_of_service = QualityOfService::default();
     quality_of_service.min_iops = positive("miniops", params.min_iops)?;
     quality_of_service.max_iops = positive("maxiops", params.max_iops)?;

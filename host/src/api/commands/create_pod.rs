@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Creates a new Pod.",
     since: None,
     is_async: false,
+    begins: false,
     params: Params::PARAMS,
     response: PodResponse::FIELDS,
     run: handler!(run),

@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Creates an instant snapshot of a volume. It is there when the job is done.",
     since: None,
     is_async: true,
+    begins: true,
     params: Params::PARAMS,
     response: SnapshotResponse::FIELDS,
     run: handler!(run),

@@ -7,6 +7,7 @@ use crate::api::objects::StoragePoolResponse;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
+use crate::api::word::Word;
 use crate::model::{Cluster, Pod, Zone};
 use crate::orchestration::storage_pool::CreateStoragePool;
 use storage_plugin_api::{Details, HypervisorType, Scope};
@@ -16,6 +17,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Creates a storage pool. Answers when it is up.",
     since: None,
     is_async: false,
+    begins: true,
     params: Params::PARAMS,
     response: StoragePoolResponse::FIELDS,
     run: handler!(run),
@@ -30,7 +32,7 @@ params! {
         "clusterid"     cluster: Option<Id>         => "the cluster ID for the storage pool, of scope cluster";
         "scope"         scope: Option<String>
             => "the scope of the storage pool: cluster or zone; cluster if clusterid is given";
-        "hypervisor"    hypervisor: Option<String>  => "hypervisor type of the hosts in zone that will be attached to this storage pool, of scope zone";
+        "hypervisor"    hypervisor: Option<Word<HypervisorType>> => "hypervisor type of the hosts in zone that will be attached to this storage pool, of scope zone";
         "provider"      provider: Option<String>    => "the storage provider name";
         "details"       details: Option<Details>    => "the details for the storage pool";
         "tags"          tags: Option<Vec<String>>   => "the tags for the storage pool";
@@ -44,13 +46,12 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
     let pod = call.uuid_of::<Pod>("podid", params.pod).await?;
     let cluster = call.uuid_of::<Cluster>("clusterid", params.cluster).await?;
     let scope = scope(params.scope.as_deref(), zone.uuid, pod, cluster)?;
-    let hypervisor = params.hypervisor.as_deref().map(hypervisor).transpose()?;
     let wish = CreateStoragePool {
         name: params.name,
         url: params.url,
         scope,
         zone: zone.uuid,
-        hypervisor,
+        hypervisor: params.hypervisor.map(|Word(hypervisor)| hypervisor),
         provider: params.provider,
         details: params.details.unwrap_or_default(),
         tags: params.tags.unwrap_or_default(),
@@ -82,16 +83,6 @@ fn scope(
         (Some(other), _, _) => Err(ApiError::invalid_parameter(format!(
             "Invalid value for parameter scope: {other:?} is not cluster or zone"
         ))),
-    }
-}
-
-pub(super) fn hypervisor(word: &str) -> Result<HypervisorType, ApiError> {
-    match HypervisorType::from_word(word) {
-        HypervisorType::Unknown => Err(ApiError::invalid_parameter(format!(
-            "Invalid value for parameter hypervisor: use one of {}",
-            HypervisorType::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ")
-        ))),
-        known => Ok(known),
     }
 }
 

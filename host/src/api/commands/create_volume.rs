@@ -16,6 +16,7 @@ pub(super) const COMMAND: Command = Command {
                   bytes are there when the job is done.",
     since: None,
     is_async: true,
+    begins: true,
     params: Params::PARAMS,
     response: VolumeResponse::FIELDS,
     run: handler!(run),

@@ -13,6 +13,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Creates a Zone.",
     since: None,
     is_async: false,
+    begins: false,
     params: Params::PARAMS,
     response: ZoneResponse::FIELDS,
     run: handler!(run),

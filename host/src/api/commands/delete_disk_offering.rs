@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Deletes a disk offering. Volumes that were made from it stay.",
     since: None,
     is_async: false,
+    begins: false,
     params: Params::PARAMS,
     response: SuccessResponse::FIELDS,
     run: handler!(run),

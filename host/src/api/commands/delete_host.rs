@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Deletes a host. Answers when it is gone.",
     since: None,
     is_async: false,
+    begins: true,
     params: Params::PARAMS,
     response: SuccessResponse::FIELDS,
     run: handler!(run),

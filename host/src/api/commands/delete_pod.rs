@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Deletes a Pod that is empty.",
     since: None,
     is_async: false,
+    begins: false,
     params: Params::PARAMS,
     response: SuccessResponse::FIELDS,
     run: handler!(run),

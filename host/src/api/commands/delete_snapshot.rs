@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Deletes a snapshot of a disk volume.",
     since: None,
     is_async: true,
+    begins: true,
     params: Params::PARAMS,
     response: SuccessResponse::FIELDS,
     run: handler!(run),

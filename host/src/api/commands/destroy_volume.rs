@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Destroys a Volume. It can be recovered until it is expunged.",
     since: None,
     is_async: true,
+    begins: true,
     params: Params::PARAMS,
     response: VolumeResponse::FIELDS,
     run: handler!(run),

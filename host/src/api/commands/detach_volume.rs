@@ -15,6 +15,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Detaches a disk volume from a virtual machine.",
     since: None,
     is_async: true,
+    begins: true,
     params: Params::PARAMS,
     response: VolumeResponse::FIELDS,
     run: handler!(run),

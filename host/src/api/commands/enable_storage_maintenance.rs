@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Puts storage pool into maintenance state. Refused while an instance that runs has a volume of it.",
     since: None,
     is_async: true,
+    begins: true,
     params: Params::PARAMS,
     response: StoragePoolResponse::FIELDS,
     run: handler!(run),

@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Expunges a virtual machine. Its volumes are detached and stay.",
     since: None,
     is_async: true,
+    begins: true,
     params: Params::PARAMS,
     response: SuccessResponse::FIELDS,
     run: handler!(run),

@@ -15,6 +15,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Lists storage pools available for migration of a volume.",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<Params>::PARAMS,
     response: StoragePoolResponse::FIELDS,
     run: handler!(run),

@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Get the path associated with the provided volume UUID.",
     since: None,
     is_async: false,
+    begins: false,
     params: Params::PARAMS,
     response: PathResponse::FIELDS,
     run: handler!(run),

@@ -16,6 +16,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Tells how the hypervisor host of its instance reaches a volume, with the secrets it needs (an extension of this host).",
     since: None,
     is_async: false,
+    begins: false,
     params: Params::PARAMS,
     response: VolumeConnectionResponse::FIELDS,
     run: handler!(run),

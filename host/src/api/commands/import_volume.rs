@@ -15,6 +15,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Imports an unmanaged volume from a storage pool.",
     since: None,
     is_async: true,
+    begins: true,
     params: Params::PARAMS,
     response: VolumeResponse::FIELDS,
     run: handler!(run),

@@ -15,6 +15,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Lists all available APIs on the server.",
     since: Some("4.1.0"),
     is_async: false,
+    begins: false,
     params: Params::PARAMS,
     response: ApiEntry::FIELDS,
     run: handler!(run),

@@ -16,6 +16,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Lists all asynchronous jobs, the newest first.",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<Params>::PARAMS,
     response: JobResponse::FIELDS,
     run: handler!(run),

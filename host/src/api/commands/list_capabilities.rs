@@ -12,6 +12,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Lists capabilities.",
     since: None,
     is_async: false,
+    begins: false,
     params: <()>::PARAMS,
     response: Capabilities::FIELDS,
     run: handler!(run),

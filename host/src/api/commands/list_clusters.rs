@@ -16,6 +16,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Lists clusters.",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<Params>::PARAMS,
     response: ClusterResponse::FIELDS,
     run: handler!(run),

@@ -17,6 +17,7 @@ pub(super) const COMMAND: Command = Command {
     description: "List Event Types",
     since: None,
     is_async: false,
+    begins: false,
     params: <() as Inputs>::PARAMS,
     response: EventTypeResponse::FIELDS,
     run: handler!(run),

@@ -8,7 +8,8 @@ use crate::api::page::Listing;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::timestamp::micros;
-use crate::api::values::{Date, Id};
+use crate::api::values::{Date, Id, LastMoment};
+use crate::api::word::Word;
 use crate::model::{Event, EventLevel};
 use crate::store::EventFilter;
 
@@ -17,6 +18,7 @@ pub(super) const COMMAND: Command = Command {
     description: "A command to list events.",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<Params>::PARAMS,
     response: EventResponse::FIELDS,
     run: handler!(run),
@@ -26,9 +28,9 @@ params! {
     struct Params {
         "id"           id: Option<Id>                => "the ID of the event";
         "type"         kind: Option<String>          => "the event type (see event types)";
-        "level"        level: Option<String>         => "the event level (INFO, WARN, ERROR)";
+        "level"        level: Option<Word<EventLevel>> => "the event level (INFO, WARN, ERROR)";
         "startdate"    start: Option<Date>           => "the start date range of the list you want to retrieve";
-        "enddate"      end: Option<Date>             => "the end date range of the list you want to retrieve";
+        "enddate"      end: Option<LastMoment>       => "the end date range of the list you want to retrieve; a day means its end";
         "resourceid"   resource: Option<Id>          => "the ID of the resource associated with the event";
         "resourcetype" resource_type: Option<String> => "the type of the resource associated with the event";
         "account"      account: Option<String>       => "list events by account";
@@ -39,7 +41,6 @@ params! {
 
 async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
     let own = &list.own;
-    let level = own.level.as_deref().map(level).transpose()?;
     let object = match own.resource {
         None => None,
         Some(Id::Uuid(uuid)) => Some(uuid),
@@ -52,7 +53,7 @@ async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
         ))
     })?;
     let start = own.start.map(|Date(moment)| micros(moment));
-    let end = own.end.map(|Date(moment)| micros(moment));
+    let end = own.end.map(|LastMoment(moment)| micros(moment));
     let is = |wanted: &Option<String>, text: &str| {
         wanted.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(text))
     };
@@ -65,7 +66,7 @@ async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
             && is(&own.kind, &event.event_type)
             && is(&own.account, &event.account)
             && is(&own.resource_type, resource_type.as_deref().unwrap_or_default())
-            && level.is_none_or(|level| level == event.level)
+            && own.level.is_none_or(|Word(level)| level == event.level)
             && start.is_none_or(|start| *at_us >= start)
             && end.is_none_or(|end| *at_us <= end)
     });
@@ -73,12 +74,4 @@ async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
     let page: Vec<EventResponse> =
         list.page.of_all(&events).iter().cloned().map(EventResponse::of).collect();
     Reply::list("event", total, &page)
-}
-
-fn level(word: &str) -> Result<EventLevel, ApiError> {
-    EventLevel::parse(word).ok_or_else(|| {
-        ApiError::invalid_parameter(format!(
-            "Invalid value for parameter level: {word:?} is not INFO, WARN or ERROR"
-        ))
-    })
 }

@@ -8,7 +8,8 @@ use crate::api::page::Listing;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::timestamp::format_us;
-use crate::orchestration::doctor::Finding;
+use crate::api::word::Word;
+use crate::orchestration::doctor::{Finding, Severity};
 use uuid::Uuid;
 
 pub(super) const COMMAND: Command = Command {
@@ -17,6 +18,7 @@ pub(super) const COMMAND: Command = Command {
                   the way out (an extension of this host).",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<Params>::PARAMS,
     response: FindingResponse::FIELDS,
     run: handler!(run),
@@ -24,7 +26,7 @@ pub(super) const COMMAND: Command = Command {
 
 params! {
     struct Params {
-        "severity" severity: Option<String> => "only findings of this severity: INFO, WARN or ERROR";
+        "severity" severity: Option<Word<Severity>> => "only findings of this severity: INFO, WARN or ERROR";
     }
 }
 
@@ -44,10 +46,7 @@ async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
     let findings: Vec<FindingResponse> = findings
         .into_iter()
         .filter(|finding| list.matches(&finding.thing))
-        .filter(|finding| {
-            let wanted = list.own.severity.as_ref();
-            wanted.is_none_or(|wanted| wanted.eq_ignore_ascii_case(finding.severity.as_str()))
-        })
+        .filter(|finding| list.own.severity.is_none_or(|Word(one)| one == finding.severity))
         .map(FindingResponse::from)
         .collect();
     list.reply("finding", &findings)

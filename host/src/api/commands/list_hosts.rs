@@ -3,11 +3,12 @@
 use crate::api::call::Call;
 use crate::api::command::{Command, handler};
 use crate::api::error::ApiError;
-use crate::api::objects::{HostResponse, resource_state};
+use crate::api::objects::{HostResponse, HostStateWord, ResourceState, resource_state, state_of};
 use crate::api::page::Listing;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
+use crate::api::word::Word;
 use crate::model::{Cluster, Pod, Zone};
 use crate::store::Filter;
 
@@ -16,6 +17,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Lists hosts.",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<Params>::PARAMS,
     response: HostResponse::FIELDS,
     run: handler!(run),
@@ -29,8 +31,8 @@ params! {
         "podid"         pod: Option<Id>            => "the Pod ID for the host";
         "clusterid"     cluster: Option<Id>        => "lists hosts existing in particular cluster";
         "hypervisor"    hypervisor: Option<String> => "hypervisor type of host";
-        "state"         state: Option<String>      => "the state of the host";
-        "resourcestate" resource: Option<String>   => "list hosts by resource state: Enabled or Disabled";
+        "state"         state: Option<Word<HostStateWord>> => "the state of the host";
+        "resourcestate" resource: Option<Word<ResourceState>> => "list hosts by resource state: Enabled or Disabled";
         "type"          kind: Option<String>       => "the host type; this host knows Routing";
     }
 }
@@ -53,8 +55,8 @@ async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
             && Id::is_wanted(own.id, None, host.uuid, host.id)
             && pod.is_none_or(|pod| host.pod == pod)
             && is(&own.hypervisor, host.hypervisor.as_str())
-            && is(&own.state, "Up")
-            && is(&own.resource, resource_state(host.state))
+            && own.state.is_none_or(|Word(state)| state == state_of(host.state))
+            && own.resource.is_none_or(|Word(state)| state == resource_state(host.state))
             && is(&own.kind, "Routing")
     });
     list.reply_shown(&call, &hosts).await

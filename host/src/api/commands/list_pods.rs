@@ -16,6 +16,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Lists all Pods.",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<Params>::PARAMS,
     response: PodResponse::FIELDS,
     run: handler!(run),

@@ -15,6 +15,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Lists all available service offerings.",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<Params>::PARAMS,
     response: ServiceOfferingResponse::FIELDS,
     run: handler!(run),

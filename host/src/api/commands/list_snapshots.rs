@@ -16,6 +16,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Lists all available snapshots.",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<Params>::PARAMS,
     response: SnapshotResponse::FIELDS,
     run: handler!(run),

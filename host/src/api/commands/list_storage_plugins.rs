@@ -1,13 +1,13 @@
 //! `listStoragePlugins`: where every plugin stands, and why. An extension of this host.
 
-use crate::api::args::Args;
 use crate::api::call::Call;
 use crate::api::command::{Command, handler};
 use crate::api::error::ApiError;
 use crate::api::field::response;
 use crate::api::page::Listing;
-use crate::api::param::{Inputs, Kind, Param, ParamType, params};
+use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
+use crate::api::word::Word;
 use crate::config::PluginKind;
 use crate::registry::{PluginMetadata, PluginReport};
 
@@ -16,6 +16,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Lists the storage plugins of plugins.toml, where each stands, and why.",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<Params>::PARAMS,
     response: PluginResponse::FIELDS,
     run: handler!(run),
@@ -24,7 +25,7 @@ pub(super) const COMMAND: Command = Command {
 params! {
     struct Params {
         "name" name: Option<String>     => "list the plugin of this name";
-        "kind" kind: Option<PluginKind> => "list the plugins of this kind: image or volume";
+        "kind" kind: Option<Word<PluginKind>> => "list the plugins of this kind: image or volume";
     }
 }
 
@@ -64,23 +65,6 @@ response! {
     }
 }
 
-impl ParamType for PluginKind {
-    const KIND: Kind = Kind::String;
-
-    fn read_if_given(args: &Args, param: &Param) -> Result<Option<Self>, ApiError> {
-        let Some(word) = Option::<String>::read(args, param)? else {
-            return Ok(None);
-        };
-        match word.to_ascii_lowercase().parse() {
-            Ok(kind) => Ok(Some(kind)),
-            Err(_) => Err(ApiError::invalid_parameter(format!(
-                "Invalid value for parameter {}: use image or volume",
-                param.name
-            ))),
-        }
-    }
-}
-
 async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
     let plugins: Vec<PluginResponse> = call
         .services
@@ -88,7 +72,7 @@ async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
         .reports()
         .into_iter()
         .filter(|report| list.own.name.as_ref().is_none_or(|name| *name == report.name))
-        .filter(|report| list.own.kind.is_none_or(|kind| kind == report.kind))
+        .filter(|report| list.own.kind.is_none_or(|Word(kind)| kind == report.kind))
         .filter(|report| list.matches(&report.name))
         .map(PluginResponse::from)
         .collect();

@@ -8,6 +8,7 @@ use crate::api::page::Listing;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
+use crate::api::word::Word;
 use crate::model::{Cluster, Host, Pod, StoragePool, StoragePoolState, Zone};
 use crate::store::Filter;
 use storage_plugin_api::{PrimaryDataStoreTo, ScopeType};
@@ -17,6 +18,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Lists storage pools.",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<Params>::PARAMS,
     response: StoragePoolResponse::FIELDS,
     run: handler!(run),
@@ -29,8 +31,8 @@ params! {
         "zoneid"    zone: Option<Id>       => "the Zone ID for the storage pool";
         "podid"     pod: Option<Id>        => "the Pod ID for the storage pool; pools of the whole zone are listed as well";
         "clusterid" cluster: Option<Id>    => "list storage pools belongig to the specific cluster, and those of the whole zone";
-        "scope"     scope: Option<String>  => "the scope of the storage pool";
-        "status"    status: Option<String> => "the status of the storage pool";
+        "scope"     scope: Option<Word<ScopeType>> => "the scope of the storage pool";
+        "status"    status: Option<Word<StoragePoolState>> => "the status of the storage pool";
         "path"      path: Option<String>   => "the storage pool path";
         "ipaddress" address: Option<String> => "the IP address for the storage pool";
         "hostid"    host: Option<Id>       => "list storage pools that the host can use";
@@ -40,12 +42,10 @@ params! {
 
 async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
     let own = &list.own;
-    let scope = own.scope.as_deref().map(scope).transpose()?;
-    let status = own.status.as_deref().map(status).transpose()?;
     let filter = Filter {
         name: own.name.clone(),
         zone: call.filter_uuid::<Zone>("zoneid", own.zone).await?,
-        states: status.map(|status| vec![status.as_str()]).unwrap_or_default(),
+        states: own.status.map(|Word(status)| vec![status.as_str()]).unwrap_or_default(),
         ..Filter::default()
     };
     let pod = call.filter_uuid::<Pod>("podid", own.pod).await?;
@@ -62,7 +62,7 @@ async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
             && Id::is_wanted(own.id, None, pool.uuid, pool.id)
             && pod.is_none_or(|pod| is_of_zone || pool.scope.pod_id == Some(pod))
             && cluster.is_none_or(|one| is_of_zone || pool.scope.cluster_id == Some(one))
-            && scope.is_none_or(|scope| pool.scope.scope_type == scope)
+            && own.scope.is_none_or(|Word(scope)| pool.scope.scope_type == scope)
             && host.as_ref().is_none_or(|host| pool.reaches(host))
             && own.provider.as_ref().is_none_or(|provider| pool.provider == *provider)
             && reached(pool, own.path.as_ref(), |to| &to.path)
@@ -78,21 +78,4 @@ fn reached(
     part: fn(&PrimaryDataStoreTo) -> &String,
 ) -> bool {
     wanted.is_none_or(|wanted| pool.reached_by.as_ref().is_some_and(|to| part(to) == wanted))
-}
-
-fn scope(word: &str) -> Result<ScopeType, ApiError> {
-    match ScopeType::from_word(word) {
-        ScopeType::Unknown => Err(ApiError::invalid_parameter(format!(
-            "Invalid value for parameter scope: {word:?} is no scope of a storage pool"
-        ))),
-        known => Ok(known),
-    }
-}
-
-fn status(word: &str) -> Result<StoragePoolState, ApiError> {
-    StoragePoolState::parse(word).ok_or_else(|| {
-        ApiError::invalid_parameter(format!(
-            "Invalid value for parameter status: {word:?} is no status of a storage pool"
-        ))
-    })
 }

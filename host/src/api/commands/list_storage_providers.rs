@@ -15,6 +15,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Lists storage providers.",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<Params>::PARAMS,
     response: ProviderResponse::FIELDS,
     run: handler!(run),

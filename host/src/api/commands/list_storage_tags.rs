@@ -15,6 +15,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Lists storage tags.",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<()>::PARAMS,
     response: StorageTagResponse::FIELDS,
     run: handler!(run),

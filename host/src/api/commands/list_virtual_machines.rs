@@ -8,7 +8,8 @@ use crate::api::page::Listing;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
-use crate::model::{Host, Zone};
+use crate::api::word::Word;
+use crate::model::{Host, InstanceState, Zone};
 use crate::store::Filter;
 
 pub(super) const COMMAND: Command = Command {
@@ -16,6 +17,7 @@ pub(super) const COMMAND: Command = Command {
     description: "List the virtual machines.",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<Params>::PARAMS,
     response: InstanceResponse::FIELDS,
     run: handler!(run),
@@ -26,7 +28,7 @@ params! {
         "id"         id: Option<Id>             => "the ID of the virtual machine";
         "ids"        ids: Option<Vec<Id>>       => "the IDs of the virtual machines, mutually exclusive with id";
         "name"       name: Option<String>       => "name of the virtual machine";
-        "state"      state: Option<String>      => "state of the virtual machine";
+        "state"      state: Option<Word<InstanceState>> => "state of the virtual machine";
         "zoneid"     zone: Option<Id>           => "the availability zone ID";
         "hostid"     host: Option<Id>           => "the host ID";
         "hypervisor" hypervisor: Option<String> => "the target hypervisor for the template";
@@ -48,7 +50,9 @@ async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
     instances.retain(|instance| {
         list.matches(&instance.name)
             && Id::is_wanted(own.id, own.ids.as_deref(), instance.uuid, instance.id)
-            && is(&own.state, instance.state.as_str())
+            && own.state.is_none_or(|Word(state)| state == instance.state)
+            // A stopped instance is on no host: it is shown with none.
+            && (own.host.is_none() || instance.state.has_host())
             && is(&own.hypervisor, instance.hypervisor.as_str())
     });
     list.reply_shown(&call, &instances).await

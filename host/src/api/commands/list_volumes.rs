@@ -8,7 +8,8 @@ use crate::api::page::Listing;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
-use crate::model::{DiskOffering, Instance, StoragePool, Zone};
+use crate::api::word::Word;
+use crate::model::{DiskOffering, Instance, StoragePool, VolumeState, Zone};
 use crate::store::Filter;
 
 pub(super) const COMMAND: Command = Command {
@@ -16,6 +17,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Lists all volumes.",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<Params>::PARAMS,
     response: VolumeResponse::FIELDS,
     run: handler!(run),
@@ -26,7 +28,7 @@ params! {
         "id"               id: Option<Id>             => "the ID of the disk volume";
         "ids"              ids: Option<Vec<Id>>       => "the IDs of the volumes, mutually exclusive with id";
         "name"             name: Option<String>       => "the name of the disk volume";
-        "state"            state: Option<String>      => "state of the volume";
+        "state"            state: Option<Word<VolumeState>> => "state of the volume";
         "type"             kind: Option<String>       => "the type of disk volume";
         "zoneid"           zone: Option<Id>           => "the ID of the availability zone";
         "storageid"        storage: Option<Id>        => "the ID of the storage pool";
@@ -54,7 +56,7 @@ async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
             && Id::is_wanted(own.id, own.ids.as_deref(), volume.uuid, volume.id)
             && offering.is_none_or(|offering| volume.disk_offering == Some(offering))
             && instance.is_none_or(|instance| volume.instance == Some(instance))
-            && is(&own.state, volume.state.as_str())
+            && own.state.is_none_or(|Word(state)| state == volume.state)
             && is(&own.kind, volume.volume_type.as_str())
     });
     list.reply_shown(&call, &volumes).await

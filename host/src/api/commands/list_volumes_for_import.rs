@@ -17,6 +17,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Lists unmanaged volumes on a storage pool that can be imported.",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<Params>::PARAMS,
     response: VolumeForImportResponse::FIELDS,
     run: handler!(run),

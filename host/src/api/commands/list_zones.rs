@@ -16,6 +16,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Lists zones.",
     since: None,
     is_async: false,
+    begins: false,
     params: Listing::<Params>::PARAMS,
     response: ZoneResponse::FIELDS,
     run: handler!(run),

@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Migrates a detached volume to another storage pool.",
     since: None,
     is_async: true,
+    begins: true,
     params: Params::PARAMS,
     response: VolumeResponse::FIELDS,
     run: handler!(run),

@@ -6,7 +6,7 @@ use crate::api::error::ApiError;
 use crate::api::objects::OrphanResponse;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
-use crate::api::values::Id;
+use crate::api::values::{Explicit, Id};
 use crate::model::StoragePool;
 
 pub(super) const COMMAND: Command = Command {
@@ -15,6 +15,7 @@ pub(super) const COMMAND: Command = Command {
                   and no others. Answers when they are gone (an extension of this host).",
     since: None,
     is_async: false,
+    begins: false,
     params: Params::PARAMS,
     response: OrphanResponse::FIELDS,
     run: handler!(run),
@@ -22,14 +23,15 @@ pub(super) const COMMAND: Command = Command {
 
 params! {
     struct Params {
-        "storageid" storage: Option<Id>   => "the storage pool; all of them if none is given";
-        "dryrun"    dry_run: Option<bool> => "only tell what would be deleted; this is so unless it is false";
+        "storageid" storage: Option<Explicit<Id>>   => "the storage pool; all of them if none is given";
+        "dryrun"    dry_run: Option<Explicit<bool>> => "only tell what would be deleted; this is so unless it is false";
     }
 }
 
 async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
-    let pool = call.uuid_of::<StoragePool>("storageid", params.storage).await?;
-    let dry_run = params.dry_run.unwrap_or(true);
+    let pool =
+        call.uuid_of::<StoragePool>("storageid", params.storage.map(|Explicit(id)| id)).await?;
+    let dry_run = params.dry_run.is_none_or(|Explicit(dry_run)| dry_run);
     let reconcile = &call.services.orchestration.reconcile;
     let purged = reconcile.purge(&call.request(), pool, dry_run).await?;
     let purged: Vec<OrphanResponse> =

@@ -13,6 +13,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Retrieves the current status of asynchronous job.",
     since: None,
     is_async: false,
+    begins: false,
     params: Params::PARAMS,
     response: JobResponse::FIELDS,
     run: handler!(run),
@@ -31,5 +32,5 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
     let operation = call.repository().find_operation(uuid).await?;
     let operation =
         operation.ok_or_else(|| ApiError::no_such_entity("jobid", &uuid.to_string()))?;
-    Reply::flat(&JobResponse::of(&call, &operation).await?)
+    Reply::flat(&JobResponse::with_connection(&call, &operation).await?)
 }

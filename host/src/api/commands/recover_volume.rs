@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Recovers a Destroy volume.",
     since: None,
     is_async: false,
+    begins: true,
     params: Params::PARAMS,
     response: VolumeResponse::FIELDS,
     run: handler!(run),

@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Connects a storage pool in quarantine again, as owner if takeover is true (an extension of this host).",
     since: None,
     is_async: false,
+    begins: true,
     params: Params::PARAMS,
     response: StoragePoolResponse::FIELDS,
     run: handler!(run),

@@ -16,6 +16,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Resizes a volume.",
     since: None,
     is_async: true,
+    begins: true,
     params: Params::PARAMS,
     response: VolumeResponse::FIELDS,
     run: handler!(run),

@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Reverts a volume to a snapshot. No virtual machine may run with it.",
     since: None,
     is_async: true,
+    begins: true,
     params: Params::PARAMS,
     response: SnapshotResponse::FIELDS,
     run: handler!(run),

@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Stops a virtual machine.",
     since: None,
     is_async: true,
+    begins: true,
     params: Params::PARAMS,
     response: InstanceResponse::FIELDS,
     run: handler!(run),

@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Unmanages a volume: its record goes, its bytes stay where they are.",
     since: None,
     is_async: true,
+    begins: true,
     params: Params::PARAMS,
     response: SuccessResponse::FIELDS,
     run: handler!(run),

@@ -7,6 +7,7 @@ use crate::api::objects::{DiskOfferingResponse, reply_shown};
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
+use crate::api::word::{Word, word_list};
 use crate::model::DiskOffering;
 
 pub(super) const COMMAND: Command = Command {
@@ -14,6 +15,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Updates a disk offering.",
     since: None,
     is_async: false,
+    begins: false,
     params: Params::PARAMS,
     response: DiskOfferingResponse::FIELDS,
     run: handler!(run),
@@ -25,8 +27,13 @@ params! {
         "name"        name: Option<String>         => "updates name of the disk offering with this value";
         "displaytext" display_text: Option<String> => "updates alternate display text of the disk offering with this value";
         "tags"        tags: Option<Vec<String>>    => "comma-separated list of tags for the disk offering";
-        "state"       state: Option<String>        => "state of the disk offering: Active or Inactive";
+        "state"       state: Option<Word<Wish>> => "state of the disk offering: Active or Inactive";
     }
+}
+
+word_list! {
+    /// What an offering is to be.
+    enum Wish { Active = "Active", Inactive = "Inactive" }
 }
 
 async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
@@ -41,15 +48,8 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
     if let Some(tags) = params.tags {
         offering.tags = tags;
     }
-    match params.state.as_deref().map(str::to_ascii_lowercase).as_deref() {
-        None => {}
-        Some("active") => offering.active = true,
-        Some("inactive") => offering.active = false,
-        Some(_) => {
-            return Err(ApiError::invalid_parameter(
-                "Invalid value for parameter state: use Active or Inactive",
-            ));
-        }
+    if let Some(Word(state)) = params.state {
+        offering.active = state == Wish::Active;
     }
     call.services.orchestration.zones.update_disk_offering(&offering, &before).await?;
     reply_shown::<DiskOffering>(&call, offering.uuid).await

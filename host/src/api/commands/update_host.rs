@@ -7,6 +7,7 @@ use crate::api::objects::HostResponse;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
+use crate::api::word::{Word, word_list};
 use crate::model::Host;
 use crate::orchestration::hypervisor_host::UpdateHost;
 
@@ -15,6 +16,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Updates a host.",
     since: None,
     is_async: false,
+    begins: true,
     params: Params::PARAMS,
     response: HostResponse::FIELDS,
     run: handler!(run),
@@ -24,25 +26,20 @@ params! {
     struct Params {
         "id"              id: Id                 => "the ID of the host to update";
         "name"            name: Option<String>   => "change the name of host";
-        "allocationstate" state: Option<String>  => "change resource state of host: Enable or Disable";
+        "allocationstate" state: Option<Word<Wish>> => "change resource state of host: Enable or Disable";
     }
+}
+
+word_list! {
+    /// What a host is to be; older clients send what it then is.
+    enum Wish { Enable = "Enable", Disable = "Disable", Enabled = "Enabled", Disabled = "Disabled" }
 }
 
 async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
     let host = call.find::<Host>("id", params.id).await?;
-    let enabled = params.state.as_deref().map(is_enabled).transpose()?;
+    let enabled = params.state.map(|Word(wish)| matches!(wish, Wish::Enable | Wish::Enabled));
     let wish = UpdateHost { name: params.name, enabled };
     let hosts = &call.services.orchestration.hypervisor_hosts;
     let begun = hosts.update(&call.request(), host.uuid, wish).await?;
     call.outcome(begun.operation).await
-}
-
-fn is_enabled(word: &str) -> Result<bool, ApiError> {
-    match word.to_ascii_lowercase().as_str() {
-        "enable" | "enabled" => Ok(true),
-        "disable" | "disabled" => Ok(false),
-        _ => Err(ApiError::invalid_parameter(
-            "Invalid value for parameter allocationstate: use Enable or Disable",
-        )),
-    }
 }

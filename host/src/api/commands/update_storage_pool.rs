@@ -16,6 +16,7 @@ pub(super) const COMMAND: Command = Command {
     description: "Updates a storage pool.",
     since: None,
     is_async: false,
+    begins: true,
     params: Params::PARAMS,
     response: StoragePoolResponse::FIELDS,
     run: handler!(run),

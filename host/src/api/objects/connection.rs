@@ -1,6 +1,7 @@
 //! How a hypervisor host reaches an attached volume.
 //!
-//! **Invariant:** the only place that shows the secrets of a connection. No list comes here.
+//! **Invariant:** the only place that shows the secrets of a connection. Who comes here asks for
+//! one volume, or for the job that attached it; no list does.
 
 use crate::api::call::Call;
 use crate::api::error::ApiError;
@@ -35,11 +36,18 @@ impl VolumeConnectionResponse {
             connection: attachment.connection.as_ref().map(pairs),
         }))
     }
+}
 
-    /// The connection alone.
-    pub(in crate::api) fn into_connection(self) -> Option<BTreeMap<String, String>> {
-        self.connection
-    }
+/// How a volume is reached by a certain attachment, as long as it is attached by that one.
+pub(in crate::api) async fn connection_of(
+    call: &Call,
+    volume: Uuid,
+    attachment: Uuid,
+) -> Result<Option<BTreeMap<String, String>>, ApiError> {
+    let filter = Filter { owner: Some(volume), ..Filter::default() };
+    let attachments = call.repository().list::<Attachment>(&filter).await?;
+    let found = attachments.into_iter().find(|one| one.uuid == attachment);
+    Ok(found.and_then(|found| found.connection.as_ref().map(pairs)))
 }
 
 /// A connection as a map of texts; what is not set is left out.

@@ -4,6 +4,7 @@ use super::{Names, Shown};
 use crate::api::error::ApiError;
 use crate::api::field::response;
 use crate::api::timestamp::format_us;
+use crate::api::word::{Words, word_list};
 use crate::model::{Cluster, Host, HostState, Pod, Stored, Zone};
 use uuid::Uuid;
 
@@ -42,8 +43,8 @@ impl Shown for Host {
         Ok(HostResponse {
             id: host.uuid,
             name: host.name.clone(),
-            state: if host.state == HostState::Removing { "Removed" } else { "Up" },
-            resource_state: resource_state(host.state),
+            state: state_of(host.state).word(),
+            resource_state: resource_state(host.state).word(),
             kind: "Routing",
             hypervisor: host.hypervisor.as_str(),
             address: host.address.clone(),
@@ -62,10 +63,28 @@ impl Shown for Host {
     }
 }
 
-/// CloudStack's word for whether a host is used.
-pub(in crate::api) const fn resource_state(state: HostState) -> &'static str {
+word_list! {
+    /// CloudStack's word for the state of a host.
+    pub(in crate::api) enum HostStateWord { Up = "Up", Removed = "Removed" }
+}
+
+word_list! {
+    /// CloudStack's word for whether a host is used.
+    pub(in crate::api) enum ResourceState { Enabled = "Enabled", Disabled = "Disabled" }
+}
+
+/// The state of a host, in lists and in their filters.
+pub(in crate::api) const fn state_of(state: HostState) -> HostStateWord {
     match state {
-        HostState::Up => "Enabled",
-        HostState::Disabled | HostState::Removing => "Disabled",
+        HostState::Up | HostState::Disabled => HostStateWord::Up,
+        HostState::Removing => HostStateWord::Removed,
+    }
+}
+
+/// Whether a host is used, in lists and in their filters.
+pub(in crate::api) const fn resource_state(state: HostState) -> ResourceState {
+    match state {
+        HostState::Up => ResourceState::Enabled,
+        HostState::Disabled | HostState::Removing => ResourceState::Disabled,
     }
 }

@@ -1,6 +1,6 @@
 //! An operation as an async job: what `queryAsyncJobResult` tells of it.
 
-use super::{VolumeConnectionResponse, shown};
+use super::{connection_of, shown};
 use crate::api::call::Call;
 use crate::api::error::ApiError;
 use crate::api::failure::numbers;
@@ -50,7 +50,24 @@ impl JobResponse {
         self.result
     }
 
-    /// An operation, with its result if it rests.
+    /// An operation as [`of`](Self::of) has it; if it attached a volume that is still attached by
+    /// it, also how that is reached, secrets included.
+    pub(in crate::api) async fn with_connection(
+        call: &Call,
+        operation: &Operation,
+    ) -> Result<Self, ApiError> {
+        let mut job = Self::of(call, operation).await?;
+        if let (Some(JobResult(result)), Some((_, volume)), Some(attachment)) =
+            (&mut job.result, operation.object, attachment_of(operation))
+            && operation.phase == Phase::Done
+            && let Some(connection) = connection_of(call, volume, attachment).await?
+        {
+            result["volume"]["connection"] = json!(connection);
+        }
+        Ok(job)
+    }
+
+    /// An operation, with its result if it rests. Shows no secrets: lists show this.
     pub(in crate::api) async fn of(call: &Call, operation: &Operation) -> Result<Self, ApiError> {
         let progress = call.jobs().progress(operation.uuid);
         let result = match operation.phase {
@@ -104,6 +121,15 @@ pub(super) fn instance_type(kind: &str) -> String {
         .collect()
 }
 
+/// The attachment that an operation made, from the operation's own state.
+fn attachment_of(operation: &Operation) -> Option<Uuid> {
+    if operation.flow != "volume.attach" {
+        return None;
+    }
+    let state: Value = serde_json::from_str(&operation.state).ok()?;
+    state["attachment"].as_str()?.parse().ok()
+}
+
 /// The object as it is now, or a plain success where the command answers that.
 async fn done(call: &Call, operation: &Operation) -> Result<Value, ApiError> {
     let says_success = call
@@ -114,16 +140,6 @@ async fn done(call: &Call, operation: &Operation) -> Result<Value, ApiError> {
         Some((kind, uuid)) if !says_success => shown(call, kind, uuid).await?,
         _ => None,
     };
-    if operation.command == "attachVolume"
-        && let Some((key, mut value)) = object
-    {
-        let uuid = operation.object.map_or(Uuid::nil(), |(_, uuid)| uuid);
-        let found = VolumeConnectionResponse::of(call, uuid).await?;
-        if let Some(connection) = found.and_then(VolumeConnectionResponse::into_connection) {
-            value["connection"] = json!(connection);
-        }
-        return Ok(json!({ key: value }));
-    }
     Ok(match object {
         Some((key, value)) => json!({ key: value }),
         None => json!({ "success": true }),

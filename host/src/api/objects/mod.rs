@@ -21,14 +21,15 @@ mod zone;
 
 pub(super) use cluster::ClusterResponse;
 pub(super) use connection::VolumeConnectionResponse;
+use connection::connection_of;
 pub(super) use disk_offering::DiskOfferingResponse;
 pub(super) use event::EventResponse;
-pub(super) use host::{HostResponse, resource_state};
+pub(super) use host::{HostResponse, HostStateWord, ResourceState, resource_state, state_of};
 pub(super) use instance::InstanceResponse;
 pub(super) use job::JobResponse;
 pub(super) use names::Names;
 pub(super) use operation::OperationResponse;
-pub(super) use orphan::OrphanResponse;
+pub(super) use orphan::{OrphanClassWord, OrphanResponse};
 pub(super) use pod::PodResponse;
 pub(super) use snapshot::SnapshotResponse;
 pub(super) use storage_pool::StoragePoolResponse;

@@ -1,13 +1,15 @@
 //! An object of which back end and store say different things, as `scanOrphans` shows it.
 
-use crate::api::field::response;
+use crate::api::field::{FieldKind, FieldType, response};
 use crate::api::objects::job::instance_type;
+use crate::api::word::Words;
 use crate::orchestration::reconcile::{Orphan, OrphanClass, PoolScan, Purged};
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 response! {
     pub(in crate::api) struct OrphanResponse {
-        "class"       class: &'static str        => "unknown: the store has never heard of it; leftover: it was removed and is there; misplaced: it should be on another pool; missing: it should be there; foreign: objects of others; unscanned: the pool could not be compared";
+        "class"       class: OrphanClassWord     => "unknown: the store has never heard of it; leftover: it was removed and is there; misplaced: it should be on another pool; missing: it should be there; foreign: objects of others; unscanned: the pool could not be compared";
         "storageid"   pool: Uuid                 => "the ID of the storage pool";
         "storage"     pool_name: Option<String>  => "the name of the storage pool";
         "id"          object: Option<Uuid>       => "the ID of the object";
@@ -24,7 +26,7 @@ response! {
 
 impl OrphanResponse {
     /// The word for what is odd about it.
-    pub(in crate::api) fn class(&self) -> &'static str {
+    pub(in crate::api) fn class(&self) -> OrphanClassWord {
         self.class
     }
 
@@ -34,10 +36,16 @@ impl OrphanResponse {
             scan.orphans.iter().map(|orphan| Self::of(orphan, Some(&scan.name))).collect();
         if let Some(problem) = scan.problem {
             let text = format!("the pool was not compared: {problem}");
-            all.push(Self::of_pool("unscanned", scan.pool, &scan.name, None, text));
+            all.push(Self::of_pool(OrphanClassWord::Unscanned, scan.pool, &scan.name, None, text));
         } else if scan.foreign > 0 {
             let text = "objects of others, which are never touched".to_owned();
-            all.push(Self::of_pool("foreign", scan.pool, &scan.name, Some(scan.foreign), text));
+            all.push(Self::of_pool(
+                OrphanClassWord::Foreign,
+                scan.pool,
+                &scan.name,
+                Some(scan.foreign),
+                text,
+            ));
         }
         all
     }
@@ -58,7 +66,7 @@ impl OrphanResponse {
 
     fn of(orphan: &Orphan, pool_name: Option<&str>) -> Self {
         Self {
-            class: orphan.class.as_str(),
+            class: OrphanClassWord::Object(orphan.class),
             pool: orphan.pool,
             pool_name: pool_name.map(str::to_owned),
             object: orphan.object,
@@ -74,7 +82,7 @@ impl OrphanResponse {
     }
 
     fn of_pool(
-        class: &'static str,
+        class: OrphanClassWord,
         pool: Uuid,
         name: &str,
         objects: Option<u64>,
@@ -95,6 +103,46 @@ impl OrphanResponse {
             purged: None,
         }
     }
+}
+
+/// The classes of a list: of objects, and of what is told of a whole pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::api) enum OrphanClassWord {
+    /// An object is odd.
+    Object(OrphanClass),
+    /// Objects of others.
+    Foreign,
+    /// The pool could not be compared.
+    Unscanned,
+}
+
+impl Words for OrphanClassWord {
+    const WORDS: &'static [Self] = &[
+        Self::Object(OrphanClass::Unknown),
+        Self::Object(OrphanClass::Leftover),
+        Self::Object(OrphanClass::Misplaced),
+        Self::Object(OrphanClass::Missing),
+        Self::Foreign,
+        Self::Unscanned,
+    ];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Object(class) => class.as_str(),
+            Self::Foreign => "foreign",
+            Self::Unscanned => "unscanned",
+        }
+    }
+}
+
+impl Serialize for OrphanClassWord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
+impl FieldType for OrphanClassWord {
+    const KIND: FieldKind = FieldKind::String;
 }
 
 fn in_words(class: OrphanClass) -> &'static str {

@@ -90,8 +90,22 @@ impl StoragePoolResponse {
     }
 }
 
-/// The path of a URL, which never holds a credential.
+/// The path of a URL, which never holds a credential; its query may.
 fn path_of(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
     rest.find('/').map(|at| rest[at..].to_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path_of;
+
+    #[test]
+    fn a_path_ends_where_a_secret_may_begin() {
+        assert_eq!(path_of("nfs://u:p@10.0.0.1/export/a"), "/export/a");
+        assert_eq!(path_of("http://10.0.0.1/a?password=s3cret"), "/a");
+        assert_eq!(path_of("http://10.0.0.1/a#s3cret"), "/a");
+        assert_eq!(path_of("http://10.0.0.1?next=/s3cret"), "");
+    }
 }

@@ -113,6 +113,7 @@ fn test_command(name: &'static str, run: crate::api::Handler) -> Command {
         description: "A command of the tests.",
         since: None,
         is_async: false,
+        begins: false,
         params: &[],
         response: &[],
         run,

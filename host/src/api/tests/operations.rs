@@ -104,6 +104,18 @@ fn operations_are_listed_with_their_journal() {
         assert_eq!(inner["count"].as_u64().unwrap_or_default(), count, "{filter}={value}");
     }
     assert_eq!(server.call("listOperations", &[("phase", "odd")]).status, 431);
+    // Every filter counts, also beside an id.
+    let id = OPERATION.to_string();
+    for (filter, value, count) in [
+        ("objectid", &*object, 1),
+        ("objectid", &*id, 0),
+        ("objectid", "-1", 0),
+        ("phase", "undone", 1),
+        ("phase", "done", 0),
+    ] {
+        let inner = server.call("listOperations", &[("id", &*id), (filter, value)]).inner();
+        assert_eq!(inner["count"].as_u64().unwrap_or_default(), count, "{filter}={value}");
+    }
 }
 
 #[test]
@@ -146,6 +158,9 @@ fn events_are_listed_with_numbers() {
         let inner = server.call("listEvents", &[(filter, value)]).inner();
         assert_eq!(inner["count"].as_u64().unwrap_or_default(), count, "{filter}={value}");
     }
+    let today = &crate::api::format_timestamp(std::time::SystemTime::now())[..10];
+    let inner = server.call("listEvents", &[("enddate", today)]).inner();
+    assert_eq!(inner["count"], 2, "a day means its end");
     assert_eq!(server.call("listEvents", &[("number", "-1")]).status, 431);
     assert_eq!(server.call("listEvents", &[("level", "LOUD")]).status, 431);
 }
@@ -196,4 +211,41 @@ fn host_without_pools_has_no_orphans_and_a_report_of_its_health() {
     );
     let inner = server.call("listHealthFindings", &[("severity", "info")]).inner();
     assert_eq!(inner["count"], 1);
+}
+
+#[test]
+fn words_that_are_none_are_refused_with_the_list_of_words() {
+    let server = server();
+    for (command, parameter, words) in [
+        ("scanOrphans", "class", "unknown, leftover, misplaced, missing, foreign or unscanned"),
+        ("listHealthFindings", "severity", "INFO, WARN or ERROR"),
+        ("listEvents", "level", "INFO, WARN or ERROR"),
+        ("listOperations", "phase", "running, undoing, done or undone"),
+        ("listVirtualMachines", "state", "Starting, Running"),
+        ("listVolumes", "state", "Ready"),
+        ("listStoragePools", "scope", "ZONE"),
+        ("listStoragePools", "status", "Maintenance"),
+        ("listHosts", "state", "Up or Removed"),
+        ("listHosts", "resourcestate", "Enabled or Disabled"),
+        ("listDiskOfferings", "state", "Active, Inactive or all"),
+    ] {
+        let answer = server.call(command, &[(parameter, "no such word")]);
+        assert_eq!(answer.status, 431, "{command} {parameter}: {}", answer.body);
+        let text = answer.inner()["errortext"].as_str().unwrap().to_owned();
+        assert!(text.contains(&format!("parameter {parameter}: use ")), "{command}: {text}");
+        assert!(text.contains(words), "{command}: {text}");
+    }
+}
+
+#[test]
+fn only_the_word_false_disarms_the_dry_run_of_a_purge() {
+    let server = server();
+    for word in ["", " ", "0", "no", "off", "flase", "fals\u{e9}"] {
+        let answer = server.call("purgeOrphans", &[("dryrun", word)]);
+        assert_eq!(answer.status, 431, "{word:?}: {}", answer.body);
+        assert!(answer.body.contains("it is not true or false"), "{word:?}: {}", answer.body);
+    }
+    for word in ["true", "TRUE", "false", "False"] {
+        assert_eq!(server.call("purgeOrphans", &[("dryrun", word)]).status, 200, "{word:?}");
+    }
 }

@@ -2,7 +2,9 @@
 //! is refused and how, and where secrets are shown.
 
 use super::harness::{Answer, TestServer};
-use crate::orchestration::testing::{MIB, World};
+use crate::model::{ClientToken, Host, HostState, Journal, Operation, Phase, RecordKind};
+use crate::orchestration::testing::{MIB, World, request};
+use crate::store::Change;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -84,6 +86,12 @@ fn the_secrets_of_a_connection_are_shown_where_they_are_asked_for_only() {
     let told = &told["volumeconnection"];
     assert_eq!(told["virtualmachineid"], instance);
     assert_eq!(&told["connection"], connection);
+    // Nor does the list of jobs tell them; the job that attached the volume does.
+    assert!(!scene.call("listAsyncJobs", &[]).body.contains("s3cret"));
+    let attach = [("flow", "volume.attach")];
+    let operation = scene.call("listOperations", &attach).inner()["operation"][0].clone();
+    let job = [("jobid", operation["id"].as_str().unwrap())];
+    assert!(scene.call("queryAsyncJobResult", &job).body.contains("s3cret"));
     // Also by the instance and its device.
     let detached = scene.done("detachVolume", &[("virtualmachineid", instance), ("deviceid", "1")]);
     let detached = &detached["volume"];
@@ -91,6 +99,91 @@ fn the_secrets_of_a_connection_are_shown_where_they_are_asked_for_only() {
     // Clients look whether the key is there.
     assert!(!keys(detached).contains(&"virtualmachineid") && !keys(detached).contains(&"deviceid"));
     scene.refused("getVolumeConnection", &[("id", &volume)], 431, 4350, "not attached");
+    // Attached again it is another attachment, which the first job has no business with.
+    let again = scene.done("attachVolume", &[("id", &volume), ("virtualmachineid", instance)]);
+    assert_eq!(again["volume"]["connection"]["chapinitiatorsecret"], "chap-s3cret");
+    let first = scene.call("queryAsyncJobResult", &job);
+    assert!(!first.body.contains("s3cret") && !first.body.contains("connection"), "{}", first.body);
+}
+
+#[test]
+fn minus_one_names_no_object() {
+    let scene = Scene::new();
+    let zone = scene.world.zone.to_string();
+    let create = [("name", "v"), ("sizebytes", "1048576"), ("zoneid", &zone)];
+    for parameter in ["storageid", "snapshotid", "sourcevolumeid", "diskofferingid"] {
+        let params = [&create[..], &[(parameter, "-1")]].concat();
+        scene.refused("createVolume", &params, 431, 4350, "entity does not exist");
+    }
+    let deploy = [("zoneid", &*zone), ("startvm", "false")];
+    let deployed = scene.done("deployVirtualMachine", &deploy);
+    let id = deployed["virtualmachine"]["id"].as_str().unwrap();
+    let params = [("id", id), ("hostid", "-1")];
+    scene.refused("startVirtualMachine", &params, 431, 4350, "entity does not exist");
+    // All pools are meant by leaving it away, and by nothing else.
+    for storage in ["-1", "", " "] {
+        let params = [("storageid", storage)];
+        scene.refused("scanOrphans", &params, 431, 4350, "entity does not exist");
+        let params = [("storageid", storage), ("dryrun", "false")];
+        scene.refused("purgeOrphans", &params, 431, 4350, "entity does not exist");
+    }
+    // A list with it is empty.
+    let listed = scene.call("listVirtualMachines", &[("hostid", "-1")]);
+    assert_eq!(listed.body, r#"{"listvirtualmachinesresponse":{}}"#);
+}
+
+#[test]
+fn a_stopped_instance_is_on_no_host() {
+    let scene = Scene::new();
+    let zone = scene.world.zone.to_string();
+    let deployed = scene.done("deployVirtualMachine", &[("zoneid", &zone)]);
+    let instance = &deployed["virtualmachine"];
+    let host = [("hostid", instance["hostid"].as_str().unwrap())];
+    assert_eq!(scene.call("listVirtualMachines", &host).inner()["count"], 1);
+    scene.done("stopVirtualMachine", &[("id", instance["id"].as_str().unwrap())]);
+    let listed = scene.call("listVirtualMachines", &host);
+    assert_eq!(listed.body, r#"{"listvirtualmachinesresponse":{}}"#);
+}
+
+#[test]
+fn hosts_are_filtered_by_the_state_that_is_shown() {
+    let scene = Scene::new();
+    let host = scene.server.block_on(scene.world.add_host("leaving")).to_string();
+    let all = scene.call("listHosts", &[("id", &host)]).inner();
+    assert_eq!(all["host"][0]["state"], "Up");
+    let repository = &scene.world.rooms().repository;
+    let found = repository.find::<Host>(host.parse().unwrap());
+    let mut stored = scene.server.block_on(found).unwrap().unwrap();
+    stored.state = HostState::Removing;
+    let changes = vec![Change::update(&stored)];
+    scene.server.block_on(repository.transact(changes)).unwrap();
+    let count = |state| {
+        let listed = scene.call("listHosts", &[("id", &host), ("state", state)]).inner();
+        listed["count"].as_u64().unwrap_or_default()
+    };
+    assert_eq!((count("Up"), count("removed")), (0, 1));
+}
+
+#[test]
+fn a_token_is_declared_where_it_holds_and_refused_where_it_does_not() {
+    let scene = Scene::new();
+    let volume = scene.volume();
+    for command in crate::api::command_table().iter() {
+        assert!(command.begins || !command.is_async, "{} begins a job", command.name);
+        let declares = command.params().any(|param| param.name == "clienttoken");
+        assert_eq!(declares, command.begins, "{}", command.name);
+    }
+    // A command that answers when it is done takes one, too.
+    let delete = [("id", volume.as_str()), ("clienttoken", "once")];
+    assert_eq!(scene.call("deleteVolume", &delete).status, 200);
+    assert_eq!(scene.call("deleteVolume", &delete).status, 200);
+    let token = ("clienttoken", "word");
+    scene.refused("listVolumes", &[token], 431, 4350, "takes no clienttoken");
+    scene.refused("purgeOrphans", &[token], 431, 4350, "takes no clienttoken");
+    // Cut, these would be one.
+    let long = "x".repeat(256);
+    let params = [("id", volume.as_str()), ("clienttoken", &long)];
+    scene.refused("deleteVolume", &params, 431, 4350, "max allowed length 255");
 }
 
 #[test]
@@ -250,4 +343,44 @@ fn what_is_missing_or_wrong_is_said() {
     scene.refused("attachVolume", &params, 536, 4375, "has a volume already");
     scene.refused("destroyVolume", &[id], 536, 4375, "detach it first");
     scene.refused("deleteVolume", &[id], 536, 4375, "detach it first");
+}
+
+#[test]
+fn a_repeat_at_the_same_moment_gets_its_own_job_and_not_that_the_volume_is_in_use() {
+    let scene = Scene::new();
+    let volume = scene.volume().parse().unwrap();
+    let token = ClientToken { text: "once".to_owned(), fingerprint: "same".to_owned() };
+    let mut request = request();
+    request.caller.token = Some(token);
+    let earlier = Operation {
+        uuid: Uuid::new_v4(),
+        flow: "volume.update".to_owned(),
+        flow_version: 1,
+        state: "{}".to_owned(),
+        position: 0,
+        phase: Phase::Running,
+        attempt: 1,
+        failure: None,
+        waiting_for: None,
+        cancel_requested: false,
+        caller: request.caller.clone(),
+        command: request.command.clone(),
+        object: Some((RecordKind::Volume, volume)),
+        journal: Journal::default(),
+        epoch: 1,
+        created_us: 0,
+        updated_us: 0,
+    };
+    // The first one has begun, after the second one looked whether there is one.
+    let claim = |name: String| Change::Claim { name, holder: earlier.uuid };
+    let name = format!("token:{}:{}:once", request.caller.account, request.command);
+    let changes = vec![
+        claim(name),
+        claim(format!("object:{volume}")),
+        Change::Begin(Box::new(earlier.clone())),
+    ];
+    scene.server.block_on(scene.world.rooms().repository.transact(changes)).unwrap();
+    let volumes = &scene.world.orchestration.volumes;
+    let begun = scene.server.block_on(volumes.rename(&request, volume, "new".to_owned())).unwrap();
+    assert_eq!((begun.operation, begun.object), (earlier.uuid, volume));
 }

@@ -71,6 +71,12 @@ pub(super) enum VerbError {
          operations cancel {job}` turns it back"
     )]
     Interrupted { job: String },
+    /// The host went away while its job was waited for.
+    #[error(
+        "job {job} goes on when the host runs again, and `storage-host job {job} --wait` waits for \
+         it: {why}"
+    )]
+    Lost { job: String, why: ClientError },
     /// The host refused, or does not answer.
     #[error(transparent)]
     Client(#[from] ClientError),

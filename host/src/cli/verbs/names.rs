@@ -1,6 +1,7 @@
 //! Names for ids: what a parameter names is looked up in the list it belongs to.
 //!
-//! **Invariant:** a name is only taken for an id where exactly one thing has exactly that name.
+//! **Invariant:** a name is only taken for an id where exactly one thing has exactly that name, and
+//! nothing is taken for an id that does not look like one.
 
 use super::table::Verb;
 use super::{Ask, VerbError};
@@ -60,9 +61,8 @@ impl Names<'_> {
         param: &Param,
         text: &str,
     ) -> Result<String, VerbError> {
-        let is_id = Uuid::try_parse(text).is_ok() || text == "-1" || text.parse::<u64>().is_ok();
         let list = list_of(verb, param).filter(|(list, _)| self.commands.find(list).is_some());
-        let Some((list, what)) = list.filter(|_| !is_id) else {
+        let Some((list, what)) = list.filter(|_| !is_id(text)) else {
             return Ok(text.to_owned());
         };
         let mut found = self.rows(list, &[("name", text)])?;
@@ -103,6 +103,13 @@ impl Names<'_> {
             format!("there is no {what} {text:?}; there is {}", quoted(&all))
         })
     }
+}
+
+/// Whether a text is an id and no name. A number is a name: whoever called a volume `3` does not mean
+/// the third one.
+fn is_id(text: &str) -> bool {
+    const WITH_HYPHENS: usize = 36;
+    text == "-1" || (text.len() == WITH_HYPHENS && Uuid::try_parse(text).is_ok())
 }
 
 fn id(row: &Value, list: &str) -> Result<String, VerbError> {

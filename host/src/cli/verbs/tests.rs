@@ -176,6 +176,18 @@ fn names_of_nothing_and_of_many_list_the_candidates() {
     let error = run("volume delete three", &host, 0).end.unwrap_err();
     assert_eq!(error.to_string(), r#"there is no volume "three"; there is "one", "two""#);
 
+    // A number is a name as any other.
+    let host = Fake::new(&[
+        ("listVolumes", &format!(r#"{{"count":1,"volume":[{{"id":"{POOL}","name":"3"}}]}}"#)),
+        ("deleteVolume", r#"{"success":true}"#),
+    ]);
+    let done = run("volume delete 3", &host, 0);
+    assert!(done.asked.ends_with(&format!("deleteVolume id={POOL}")), "{}", done.asked);
+    let host = Fake::new(&[("listVolumes", "{}"), ("listVolumes", "{}")]);
+    let bare = POOL.replace('-', "");
+    let error = run(&format!("volume delete {bare}"), &host, 0).end.unwrap_err();
+    assert!(error.to_string().contains("there is no volume"), "{error}");
+
     let host = Fake::new(&[("listVolumes", "{}"), ("listVolumes", "{}")]);
     let error = run("volume delete three", &host, 0).end.unwrap_err();
     assert_eq!(error.to_string(), r#"there is no volume "three"; there is no volume at all"#);
@@ -318,4 +330,26 @@ fn purge_that_left_something_says_no() {
     assert_eq!(done.end.unwrap(), ExitCode::from(1));
     let verb: &Verb = VERBS.iter().find(|verb| verb.command == "purgeOrphans").unwrap();
     assert!(!verb.says_no(&serde_json::json!({ "orphan": [{ "id": "1" }] })), "a dry run");
+}
+
+/// A host that takes the job and is gone when it is asked about it.
+struct GoesAway;
+
+impl Ask for GoesAway {
+    fn ask(&self, command: &str, _: &[(&str, &str)]) -> Result<String, ClientError> {
+        match command {
+            "queryAsyncJobResult" => Err(ClientError::Gone { file: "api.json".into(), pid: 7 }),
+            _ => Ok(r#"{"x":{"jobid":"j"}}"#.to_owned()),
+        }
+    }
+}
+
+#[test]
+fn who_waits_for_a_host_that_goes_away_is_told_the_job_and_the_way_out() {
+    let mut watcher = Watcher { patience: 9, seen: Vec::new() };
+    let error = super::wait::until_done(&GoesAway, "resizeVolume", "j", &mut watcher).unwrap_err();
+    let told = error.to_string();
+    assert!(told.contains("job j goes on when the host runs again"), "{told}");
+    assert!(told.contains("`storage-host job j --wait`"), "{told}");
+    assert!(told.contains("its process 7 is gone"), "{told}");
 }

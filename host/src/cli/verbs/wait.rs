@@ -3,6 +3,7 @@
 //! **Invariant:** whoever stops waiting stops nothing else: the job goes on, and its id is told.
 
 use super::{Ask, VerbError};
+use crate::cli::client::ClientError;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -33,7 +34,10 @@ pub(super) fn until_done(
 ) -> Result<String, VerbError> {
     let mut pause = FIRST_PAUSE;
     let outcome = loop {
-        let state = ask.ask_value("queryAsyncJobResult", &[("jobid", job)])?;
+        let state = match ask.ask_value("queryAsyncJobResult", &[("jobid", job)]) {
+            Ok(state) => state,
+            Err(error) => break Err(lost(job, error)),
+        };
         match state["jobstatus"].as_u64() {
             Some(1) => break Ok(json!({ "jobresponse": state["jobresult"] }).to_string()),
             Some(2) => {
@@ -54,6 +58,15 @@ pub(super) fn until_done(
     };
     watcher.end();
     outcome
+}
+
+/// Why nobody can say how a job is: the job itself is not lost, unless the host says so.
+fn lost(job: &str, error: VerbError) -> VerbError {
+    match error {
+        VerbError::Client(refused @ ClientError::Refused { .. }) => refused.into(),
+        VerbError::Client(why) => VerbError::Lost { job: job.to_owned(), why },
+        other => other,
+    }
 }
 
 /// People at a terminal: a bar on standard error, and Ctrl-C. Where it is none, nothing is shown.

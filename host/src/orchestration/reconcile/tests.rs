@@ -404,6 +404,7 @@ async fn late_effect_of_a_call_that_was_given_up_is_removed_soon_after() {
         object: Some((RecordKind::Volume, volume)),
         exclusive: Vec::new(),
         shared: Vec::new(),
+        token: None,
         changes: Vec::new(),
     };
     let operation = jobs.start::<Hangs>(new, &()).await.unwrap();
