@@ -117,9 +117,10 @@ fn check_bytes(path: &Path, bytes: Option<&Bytes>, size_bytes: u64) {
 }
 
 /// The one file of each object. At rest there is none in the making, and none of anybody else but
-/// the mark and the lock of a store.
+/// the mark of a store, the room that is kept for its next one, and the lock.
 fn files_by_id(scene: &Scene) -> BTreeMap<String, PathBuf> {
-    const OF_THE_STORE: [&str; 2] = [".storage-store.json", ".storage-store.lock"];
+    const OF_THE_STORE: [&str; 3] =
+        [".storage-store.json", ".storage-store.json.new", ".storage-store.lock"];
     const OF_OBJECTS: [&str; 4] = [".volume", ".snapshot", ".volume.raw", ".snapshot.raw"];
     let mut found = BTreeMap::new();
     for file in scene.pools.iter().flat_map(|(_, directory)| Scene::files(directory)) {

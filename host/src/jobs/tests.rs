@@ -73,6 +73,7 @@ impl Scene {
             exclusive: Vec::new(),
             shared: Vec::new(),
             changes: Vec::new(),
+            token: None,
         };
         self.jobs.start::<Errand>(new, &()).await.unwrap()
     }

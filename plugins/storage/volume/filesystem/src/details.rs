@@ -3,6 +3,7 @@
 //! What it is not: a look at the directory. Nothing here touches a file.
 
 use crate::names;
+use crate::pace::Pace;
 use percent_encoding::percent_decode_str;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -37,6 +38,10 @@ pub(crate) struct PoolFields {
     #[serde(default)]
     #[schemars(title = "Shared blocks", extend("x-order" = 4))]
     pub(crate) reflink: Reflink,
+    /// How fast each copy may be where blocks are not shared, so that it leaves the disk to the
+    /// volumes in use. Without it nothing holds a copy up.
+    #[schemars(title = "Bytes per second of a copy", range(min = 1_048_576), extend("x-order" = 5))]
+    pub(crate) copy_bytes_per_second: Option<u64>,
 }
 
 /// What happens to volumes of a fat offering.
@@ -69,6 +74,7 @@ pub(crate) struct Place {
     pub(crate) epoch: u64,
     pub(crate) preallocation: Preallocation,
     pub(crate) reflink: Reflink,
+    pub(crate) pace: Pace,
 }
 
 impl Place {
@@ -84,6 +90,7 @@ impl Place {
             epoch: store.epoch,
             preallocation: fields.preallocation,
             reflink: fields.reflink,
+            pace: Pace::new(fields.copy_bytes_per_second)?,
         })
     }
 
@@ -146,5 +153,8 @@ pub(crate) fn stored(place: &Place, path: &str) -> Details {
     details.insert("path", path);
     details.insert("preallocation", word(&serde_json::json!(place.preallocation)));
     details.insert("reflink", word(&serde_json::json!(place.reflink)));
+    if let Some(limit) = place.pace.limit() {
+        details.insert("copy_bytes_per_second", limit.to_string());
+    }
     details
 }

@@ -107,6 +107,7 @@ mod living;
 mod mark;
 mod names;
 mod objects;
+mod pace;
 mod primary;
 mod quota;
 mod sharing;

@@ -112,7 +112,7 @@ impl Work<'_> {
     fn fill(&self, held: &Held<'_>, source: &DataObject, from: &File, size: u64) -> Result<()> {
         let path = self.opened.directory.path().join(names::file_of(self.place, source)?);
         let from = Source { file: from, path: &path, size };
-        sharing::copy(self.call, from, &held.file, self.place.reflink)
+        sharing::copy(self.call, from, &held.file, self.place.reflink, self.place.pace)
     }
 
     /// Puts an empty file of a size in the place of an object, for a writer to fill.

@@ -7,12 +7,14 @@
 use crate::details::Reflink;
 use crate::directory::Directory;
 use crate::extents::next_data;
+use crate::pace::Pace;
 use rustix::io::Errno;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::time::Instant;
 use storage_plugin_api::{CallContext as Call, PluginError, PluginResult as Result};
 
 /// Between two looks at whether the call was given up.
@@ -34,7 +36,13 @@ pub(crate) struct Source<'a> {
 }
 
 /// Makes an empty file have the bytes of another. Not yet durable.
-pub(crate) fn copy(call: &Call, from: Source<'_>, to: &File, reflink: Reflink) -> Result<()> {
+pub(crate) fn copy(
+    call: &Call,
+    from: Source<'_>,
+    to: &File,
+    reflink: Reflink,
+    pace: Pace,
+) -> Result<()> {
     if reflink != Reflink::Never {
         match share(from.file, to) {
             Ok(()) => {
@@ -46,7 +54,7 @@ pub(crate) fn copy(call: &Call, from: Source<'_>, to: &File, reflink: Reflink) -
             Err(_) => {}
         }
     }
-    copy_data(call, from, to, reflink != Reflink::Never)
+    copy_data(call, from, to, reflink != Reflink::Never, pace)
 }
 
 /// Whether a file system shares blocks, tried on two nameless files of it.
@@ -81,24 +89,27 @@ fn is_final(error: Errno) -> bool {
     [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::ROFS].contains(&error)
 }
 
-fn copy_data(call: &Call, from: Source<'_>, to: &File, by_kernel: bool) -> Result<()> {
-    let (mut by_kernel, mut at, mut unflushed) = (by_kernel, 0, 0);
+fn copy_data(call: &Call, from: Source<'_>, to: &File, by_kernel: bool, pace: Pace) -> Result<()> {
+    let (begun, piece_bytes) = (Instant::now(), pace.piece(PIECE_BYTES));
+    let (mut by_kernel, mut at, mut copied, mut unflushed) = (by_kernel, 0, 0, 0);
     while let Some(run) = next_data(from.file, from.path, at, from.size)? {
         at = run.start;
         while at < run.end {
             if call.is_cancelled() {
                 return Err(PluginError::cancelled("the copy was given up"));
             }
-            let piece = at..run.end.min(at + PIECE_BYTES);
-            let copied = copy_piece(from, to, piece.clone(), &mut by_kernel);
-            copied.map_err(|error| failed(from.path, &error))?;
+            let piece = at..run.end.min(at + piece_bytes);
+            copy_piece(from, to, piece.clone(), &mut by_kernel)
+                .map_err(|error| failed(from.path, &error))?;
             at = piece.end;
+            copied += piece.end - piece.start;
             unflushed += piece.end - piece.start;
             if unflushed >= FLUSH_BYTES {
                 to.sync_data().map_err(|error| failed(from.path, &error))?;
                 unflushed = 0;
             }
             call.report_progress(at, Some(from.size));
+            pace.keep(begun, copied);
         }
     }
     to.set_len(from.size).map_err(|error| failed(from.path, &error))

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::details::Reflink;
+use crate::pace::Pace;
 use crate::sharing::{Source, copy};
 use std::os::unix::fs::FileExt;
 
@@ -141,9 +142,10 @@ fn a_copy_tells_its_progress_and_ends_when_it_is_given_up() {
     let from = fs::File::open(&path).unwrap();
     let to = fs::File::create_new(directory.path().join("to")).unwrap();
     let source = Source { file: &from, path: &path, size: SIZE };
+    let pace = Pace::new(None).unwrap();
 
     let going = call();
-    copy(&going, source, &to, Reflink::Never).unwrap();
+    copy(&going, source, &to, Reflink::Never, pace).unwrap();
     let progress = going.progress();
     assert_eq!((progress.done_bytes, progress.total_bytes), (48 * MIB, Some(SIZE)));
     assert_eq!(progress.reports, 5);
@@ -152,9 +154,27 @@ fn a_copy_tells_its_progress_and_ends_when_it_is_given_up() {
     let given_up = call();
     given_up.cancel();
     to.set_len(0).unwrap();
-    refused(copy(&given_up, source, &to, Reflink::Never), Kind::Cancelled, &[]);
+    refused(copy(&given_up, source, &to, Reflink::Never, pace), Kind::Cancelled, &[]);
     assert_eq!(to.metadata().unwrap().len(), 0);
     assert_eq!(given_up.progress().reports, 0);
+}
+
+#[test]
+fn a_limited_copy_goes_in_small_steps_and_keeps_its_time() {
+    let (limit, unlimited) = (Pace::new(Some(16 * MIB)).unwrap(), Pace::new(None).unwrap());
+    assert_eq!((limit.piece(8 * MIB), unlimited.piece(8 * MIB)), (2 * MIB, 8 * MIB));
+    let begun = std::time::Instant::now();
+    unlimited.keep(begun, u64::MAX);
+    limit.keep(begun, 2 * MIB);
+    assert!(begun.elapsed() >= std::time::Duration::from_millis(125));
+
+    let ground = Ground::new();
+    let store = ground.store_with(&[("copy_bytes_per_second", "16777216")]);
+    assert_eq!(store.details.get("copy_bytes_per_second"), Some("16777216"));
+    let mut slower = store;
+    slower.details.insert("copy_bytes_per_second", "1000");
+    let told = ["copy_bytes_per_second", "1000", "1048576"];
+    refused(ground.initialize(&slower), Kind::InvalidConfig, &told);
 }
 
 #[test]
