@@ -16,7 +16,7 @@ use crate::mark::{self, Mark};
 use crate::names::Name;
 use crate::quota::Quotas;
 use crate::sharing;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::{PluginResult as Result, log};
@@ -25,6 +25,8 @@ use storage_plugin_api::{PluginResult as Result, log};
 #[derive(Debug, Default)]
 pub(crate) struct Stores {
     known: Mutex<HashMap<Uuid, Known>>,
+    /// Where this process has looked for what one before it left in the making.
+    tidied: Mutex<HashSet<Uuid>>,
     pub(crate) quotas: Quotas,
 }
 
@@ -60,7 +62,24 @@ impl Stores {
             None => self.read(place, &directory, file)?,
         };
         mark.check_owner(place)?;
+        self.tidy_once(place, &directory, &mark);
         Ok(Opened { directory, mark })
+    }
+
+    /// Removes what an earlier process of this plugin left in the making, at the first look of this
+    /// one: nobody need attach the store again when only its plugin was started anew.
+    fn tidy_once(&self, place: &Place, directory: &Directory, mark: &Mark) {
+        let mut tidied = self.tidied.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_ours = || mark.check_epoch(place).and_then(|()| living::live(place, directory));
+        if tidied.contains(&place.store) || is_ours().is_err() {
+            return;
+        }
+        match Self::clean_up(place, directory) {
+            Ok(_) => {
+                tidied.insert(place.store);
+            }
+            Err(error) => log::warn!("what a crash left in {:?} stays: {error}", place.path),
+        }
     }
 
     /// Opens a store for changing something, and sees to it that no host whose epoch is lower

@@ -42,6 +42,22 @@ fn a_name_without_a_byte_is_nothing_yet() {
 }
 
 #[test]
+fn a_process_that_is_new_removes_what_the_one_before_left_at_its_first_look() {
+    let ground = Ground::new();
+    let store = ground.store();
+    let volume = volume(MIB);
+    ground.create(&store, volume.clone()).unwrap();
+    // A revert that its host turned back leaves this, and nobody asks for that volume again.
+    let half = ground.file(&file_name(volume.uuid, "volume", "new"));
+    fs::write(&half, "half").unwrap();
+    ground.describe(&store, volume.clone());
+    assert!(half.exists(), "it may be in the making");
+    let ground = ground.restarted();
+    assert!(ground.describe(&store, volume).present);
+    assert!(!half.exists());
+}
+
+#[test]
 fn a_half_made_copy_is_not_seen_and_goes_with_its_object() {
     let ground = Ground::new();
     let store = ground.store();
