@@ -92,7 +92,9 @@ fn run(kills: u64, seed: u64) {
         scene.wait_until_nothing_runs();
         // From here on nothing excuses anything: every pool answers again.
         scene.host().is_well();
-        recoveries.push(begun.elapsed());
+        let recovered_in = begun.elapsed();
+        scene.expect_recovered_soon(recovered_in);
+        recoveries.push(recovered_in);
         let undone_now = undone(&clients);
         assert!(
             plugin_was_killed || undone_now == undone_before,

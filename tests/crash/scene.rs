@@ -2,7 +2,13 @@
 
 use rustix::process::Signal;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tests::{Host, Installation, LONG, OrFail, Row, eventually, signal};
+
+/// Within this everything goes on by itself: nothing waits for the next look at what stands still.
+const SOON: Duration = Duration::from_secs(30);
+/// An operation that takes longer is told.
+const SLOW: Duration = Duration::from_secs(5);
 
 /// Everything that outlives a host.
 #[derive(Debug)]
@@ -82,6 +88,23 @@ impl Scene {
             let running = self.host().api("listOperations", &phases);
             running.get("count").is_none().then_some(())
         });
+    }
+
+    /// A recovery that takes as long as this waited for something that does not come by itself.
+    pub(crate) fn expect_recovered_soon(&self, recovered_in: Duration) {
+        if recovered_in < SOON {
+            return;
+        }
+        let slow: Vec<_> = self
+            .host()
+            .list("listOperations", &[])
+            .into_iter()
+            .filter(|one| {
+                one["tookms"].as_u64().is_some_and(|ms| u128::from(ms) > SLOW.as_millis())
+            })
+            .collect();
+        let none: Option<()> = None;
+        none.or_fail(&format!("recovered in {recovered_in:?} only; slow were {slow:#?}"));
     }
 
     /// The files below a directory.

@@ -16,10 +16,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use storage_plugin_api::{CapacityReport, StorageStats};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// How often the pools are asked.
 const PERIOD: Duration = Duration::from_secs(60);
+/// How often it is looked whether one that was left alone may be tried again.
+const LOOK: Duration = Duration::from_secs(1);
 /// The pools that were asked, each with the task that waits for its answer.
 type Asked = HashMap<Uuid, JoinHandle<()>>;
 /// How often a report is written again, because someone else wrote the record meanwhile.
@@ -33,11 +36,17 @@ impl super::StoragePools {
         let rooms = Arc::downgrade(&self.rooms);
         tokio::spawn(async move {
             let mut asked = HashMap::new();
+            let mut last = Instant::now();
             loop {
-                tokio::time::sleep(PERIOD).await;
+                tokio::time::sleep(LOOK).await;
                 let Some(rooms) = rooms.upgrade() else {
                     return;
                 };
+                if last.elapsed() < PERIOD {
+                    rooms.try_again(&mut asked);
+                    continue;
+                }
+                last = Instant::now();
                 match rooms.refresh_all(&mut asked).await {
                     Ok(()) => {}
                     // The store was closed: the next start of the host asks again.
@@ -68,25 +77,35 @@ impl Rooms {
     /// The store cannot be read.
     async fn refresh_all(self: &Arc<Self>, asked: &mut Asked) -> Result<(), StepError> {
         let filter = Filter { states: super::connect::in_use(), ..Filter::default() };
-        asked.retain(|_, answer| !answer.is_finished());
         for pool in self.repository.list::<StoragePool>(&filter).await? {
-            // One that is not connected is being connected, or waits for an operator.
-            if !self.connected.has(pool.uuid) || asked.contains_key(&pool.uuid) {
-                continue;
-            }
-            let (rooms, uuid) = (Arc::clone(self), pool.uuid);
-            let answer = tokio::spawn(async move {
-                if let Err(error) = rooms.refresh(uuid).await {
-                    log::warn!(
-                        "storage pool {:?} does not say how full it is: {}",
-                        pool.name,
-                        error.failure
-                    );
-                }
-            });
-            asked.insert(uuid, answer);
+            self.ask(pool.uuid, asked);
         }
         Ok(())
+    }
+
+    /// Asks the pools that were left alone and may be tried again: nobody else might, and the doctor
+    /// would call them ill for as long.
+    fn try_again(self: &Arc<Self>, asked: &mut Asked) {
+        for (store, circuit) in self.guard.circuits() {
+            if circuit.next_try.is_zero() {
+                self.ask(store, asked);
+            }
+        }
+    }
+
+    fn ask(self: &Arc<Self>, uuid: Uuid, asked: &mut Asked) {
+        asked.retain(|_, answer| !answer.is_finished());
+        // One that is not connected is being connected, or waits for an operator.
+        if !self.connected.has(uuid) || asked.contains_key(&uuid) {
+            return;
+        }
+        let rooms = Arc::clone(self);
+        let answer = tokio::spawn(async move {
+            if let Err(error) = rooms.refresh(uuid).await {
+                log::warn!("storage pool {uuid} does not say how full it is: {}", error.failure);
+            }
+        });
+        asked.insert(uuid, answer);
     }
 
     async fn refresh(&self, uuid: Uuid) -> Result<(), StepError> {
