@@ -63,8 +63,9 @@ impl Mount {
 impl Drop for Mount {
     fn drop(&mut self) {
         if self.is_mounted {
-            // A failure is told by the directory, which cannot be removed then.
-            Command::new("umount").arg(&self.path).status().ok();
+            // Lazily: a library that is never closed may keep a lock open in there. A failure is told
+            // by the directory, which cannot be removed then.
+            Command::new("umount").arg("--lazy").arg(&self.path).status().ok();
         }
     }
 }
