@@ -136,12 +136,16 @@ pub struct WriteResult {
     pub size_bytes: u64,
     /// Space used, in bytes.
     pub physical_size_bytes: u64,
+    /// The digest of all bytes, `{ALGORITHM}hex`, where the driver computed one as they came and
+    /// recorded it with the object: that which [`describe`](crate::DataStoreDriver::describe) tells
+    /// from now on.
+    pub digest: Option<String>,
 }
 
 impl WriteResult {
     /// A finished object.
     pub fn new(size_bytes: u64, physical_size_bytes: u64) -> Self {
-        Self { path: None, size_bytes, physical_size_bytes }
+        Self { path: None, size_bytes, physical_size_bytes, digest: None }
     }
 }
 

@@ -62,7 +62,7 @@ record! {
         name: String,
         /// Disks only, or memory as well.
         snapshot_type: Option<VmSnapshotType>,
-        /// The guest was asked to quiesce.
+        /// The guest is to quiesce: a strategy that cannot make it answers `CANT_HANDLE`.
         quiesce_vm: bool,
         /// The snapshot the instance was on before.
         parent: Option<Uuid>,
@@ -97,7 +97,8 @@ record! {
 /// [`DataStoreDriver`](crate::DataStoreDriver).
 #[async_trait]
 pub trait VmSnapshotStrategy: Send + Sync + 'static {
-    /// Whether this implementation can handle an instance snapshot (`canHandle`).
+    /// Whether this implementation can handle an instance snapshot (`canHandle`). The host asks it
+    /// where every volume is on a store of this provider, and only there.
     ///
     /// # Behavior
     /// - Answers from memory, with a reason

@@ -192,11 +192,11 @@ mod tests {
 
     /// The ids of the cases that a broken provider fails.
     async fn failures_of(flaw: Flaw) -> (BTreeSet<String>, Report) {
-        let mut options = options(&[DataStoreProviderType::Primary]);
+        let broken = Broken::new(flaw);
+        let mut options = options(&[broken.provider_type()]);
         if flaw == Flaw::Hangs {
             options.window = Duration::from_millis(500);
         }
-        let broken = Broken::new(flaw);
         if flaw == Flaw::WipesTheStore {
             options.allow_non_empty = true;
             broken.memory().with(|all| all.entry(FOREIGN.to_owned()).or_default().size = 4096);
@@ -319,7 +319,9 @@ mod tests {
         (Flaw::HasNoGranularity, &[&["metadata::limits_are_sensible"]]),
         (Flaw::HasNoScope, &[&["metadata::some_scope_is_supported"]]),
         (Flaw::HidesNoSecret, &[&["schema::secrets_are_marked"]]),
+        (Flaw::KeepsHalfImages, &[&["images::any_format_is_kept_as_it_is[VMDK]"]]),
         (Flaw::KeepsOldBytes, &[&["streams::rewriting_leaves_nothing_of_before"]]),
+        (Flaw::KeepsTheFirstDigest, &[&["streams::digest_is_that_of_the_bytes"]]),
         (Flaw::LeavesGarbage, &[&["happy::nothing_is_left_behind"]]),
         (
             Flaw::LeavesHalfMadeObjects,
@@ -335,7 +337,17 @@ mod tests {
                 "happy::nothing_is_left_behind",
             ]],
         ),
-        (Flaw::LosesTheLastByte, &[BYTES, &["errors::declared_concurrency_holds"]]),
+        (
+            Flaw::LosesTheLastByte,
+            &[
+                BYTES,
+                &["errors::declared_concurrency_holds", "streams::digest_is_that_of_the_bytes"],
+            ],
+        ),
+        (
+            Flaw::MixesKindsUp,
+            &[&["images::every_kind_is_kept[VOLUME]", "images::every_kind_is_kept[SNAPSHOT]"]],
+        ),
         (Flaw::NamesAnotherObject, &[&["happy::transfer_objects_name_their_object"]]),
         (
             Flaw::Panics,
@@ -351,6 +363,7 @@ mod tests {
         (Flaw::RevertsOneVolumeOnly, &[&["happy::vm_snapshot_takes_reverts_deletes"]]),
         (Flaw::SaysInternalForMissing, &[&["errors::missing_object_is_not_found[grant_access]"]]),
         (Flaw::SeesNeighbours, &[&["errors::other_installations_are_left_alone"]]),
+        (Flaw::ShowsWhatIsHalfWritten, &[&["images::half_written_is_not_there"]]),
         (Flaw::ShrinksWithoutConsent, &[&["errors::shrink_needs_consent"]]),
         (Flaw::ShutsNeighboursOutHalfway, &[&["errors::other_installations_are_left_alone"]]),
         (

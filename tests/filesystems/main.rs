@@ -1,5 +1,5 @@
-//! The plugin `filesystem` on real file systems: those that share blocks, one that does not, one
-//! that is full, one that is not mounted. Each is an image in a file, mounted for one test.
+//! The plugins `filesystem` and `nfs` on real file systems: those that share blocks, one that does
+//! not, one that is full, read-only, not mounted. Each is an image in a file, mounted for one test.
 //!
 //! Mounting takes root and loop devices, which not every machine has. So there is a test here only
 //! where the variable says so; where it is not set, this says what was left out. To run it by hand,
@@ -9,6 +9,7 @@
 //! STORAGE_TESTS_FILESYSTEMS=1 unshare --mount cargo test -p tests --test filesystems
 //! ```
 
+mod images;
 mod mount;
 mod pool;
 
@@ -30,18 +31,23 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     if std::env::var_os(VARIABLE).is_none_or(|value| value != "1") {
         let left_out =
-            format!("left out: the plugin filesystem on XFS and Btrfs; set {VARIABLE}=1");
+            format!("left out: the plugins filesystem and nfs on XFS and Btrfs; set {VARIABLE}=1");
         // Nobody listens if this fails.
         writeln!(std::io::stderr(), "{left_out}").ok();
         return libtest_mimic::run(&arguments, Vec::new()).exit_code();
     }
     let mut tests = vec![
         Trial::test("a_full_file_system_says_so_and_keeps_nothing", is_full),
+        Trial::test("a_write_to_a_full_image_store_goes_on_once_there_is_room", images::is_full),
+        Trial::test("a_read_only_image_store_is_read_and_says_what_it_is", images::is_read_only),
+        Trial::test("an_image_store_that_is_not_mounted_takes_nothing", images::is_not_mounted),
         Trial::test("a_store_is_gone_while_it_is_not_mounted_and_comes_back", is_not_mounted),
     ];
     for (kind, shares) in KINDS {
-        let name = format!("every_case_passes_on_{kind}_in_both_skins");
-        tests.push(Trial::test(name, move || passes(kind)));
+        for plugin in ["volume-filesystem", "image-nfs"] {
+            let name = format!("every_case_of_{plugin}_passes_on_{kind}_in_both_skins");
+            tests.push(Trial::test(name, move || passes(plugin, kind)));
+        }
         let name = if shares { "shares_its_blocks" } else { "is_copied" };
         tests.push(Trial::test(format!("a_clone_of_a_gibibyte_on_{kind}_{name}"), move || {
             run(clones(kind, shares))
@@ -58,17 +64,21 @@ fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failed>
     if holds { Ok(()) } else { Err(otherwise().into()) }
 }
 
-fn passes(kind: &str) -> Result<(), Failed> {
+fn passes(plugin: &str, kind: &str) -> Result<(), Failed> {
     let mount = Mount::new(kind, GIB);
     let place = Installation::with_null();
     let settings = place.file("settings.toml");
-    let text = format!("[primary.details]\npath = {:?}\n", mount.path().join("pool"));
+    let path = mount.path().join("pool");
+    let text = match plugin {
+        "image-nfs" => format!("[image]\nurl = \"file://{}\"\n", path.display()),
+        _ => format!("[primary.details]\npath = {path:?}\n"),
+    };
     std::fs::write(&settings, text).or_fail("write a settings file");
-    let library = artifacts::library("storage-volume-filesystem").display().to_string();
+    let library = artifacts::library(&format!("storage-{plugin}")).display().to_string();
     let settings = settings.display().to_string();
     place.run(&["conformance", &library, "--settings", &settings, "--level", "4"]).with_code(0);
     // The store that was made there is removed again.
-    expect(!mount.path().join("pool").exists(), || "the pool is left".to_owned())
+    expect(!path.exists(), || "the pool is left".to_owned())
 }
 
 /// Not how long it takes, which says little in a test, but what it uses.

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tests::OrFail;
+use tests::{OrFail, eventually};
 
 /// A mounted file system; it is unmounted and removed with this.
 #[derive(Debug)]
@@ -45,9 +45,22 @@ impl Mount {
         self.is_mounted = true;
     }
 
-    /// Takes it away.
+    /// Lets nobody write to it, once nobody does any more: a stream that ended is let go a moment
+    /// later.
+    pub(crate) fn make_read_only(&mut self) {
+        eventually("nobody writes to the file system", || {
+            let mut mount = Command::new("mount");
+            let output = mount.args(["-o", "remount,ro"]).arg(&self.path).output();
+            output.or_fail("run mount").status.success().then_some(())
+        });
+    }
+
+    /// Takes it away, once nobody uses it any more.
     pub(crate) fn unmount(&mut self) {
-        run(Command::new("umount").arg(&self.path));
+        eventually("nobody uses the file system", || {
+            let output = Command::new("umount").arg(&self.path).output();
+            output.or_fail("run umount").status.success().then_some(())
+        });
         self.is_mounted = false;
     }
 

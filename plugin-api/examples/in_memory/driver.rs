@@ -24,6 +24,10 @@ impl DataStoreDriver for InMemory {
         let mut can = DataStoreCapabilities::raw_only();
         (can.read, can.write, can.resume_write, can.sparse) = (true, true, true, true);
         (can.list_objects, can.extents, can.thin_usage) = (true, true, true);
+        // An image is bytes, whatever its format.
+        if store.role != DataStoreRole::Primary {
+            can.formats.extend([ImageFormat::Qcow2, ImageFormat::Vmdk]);
+        }
         // The rest is about volumes.
         if store.role == DataStoreRole::Primary {
             (can.resize, can.shrink, can.storage_stats, can.volume_stats) =
@@ -80,15 +84,21 @@ impl DataStoreDriver for InMemory {
             Some(source) => self.copy(&locate(store, &source)?, &path, size, false)?,
             // What is there already stays: the host may ask again after a crash.
             None => self.with(|all| {
+                let format = match &request.object {
+                    DataObject::Template(template) => template.format,
+                    _ => ImageFormat::Raw,
+                };
+                let image = (format != ImageFormat::Raw).then_some((format, size));
                 all.entry(path.clone()).or_insert(Object {
-                    size,
+                    size: if image.is_some() { 0 } else { size },
+                    image,
                     complete: is_volume,
                     ..Object::default()
                 });
             }),
         }
         let mut result = CreateResult::new(path.clone());
-        result.size_bytes = self.with_object(&path, |object| Ok(Some(object.size)))?;
+        result.size_bytes = self.with_object(&path, |object| Ok(Some(object.virtual_size())))?;
         Ok(result)
     }
     async fn delete_async(
@@ -112,9 +122,11 @@ impl DataStoreDriver for InMemory {
             return Ok(ObjectDescription::absent());
         };
         let mut description = ObjectDescription::new(object.complete);
-        description.size_bytes = object.size;
+        description.size_bytes = object.virtual_size();
         description.physical_size_bytes = Some(object.blocks.len() as u64 * BLOCK);
         description.generation = Some(object.changes.to_string());
+        description.format = object.image.map(|(format, _)| format);
+        description.digest = object.recorded();
         description.path = path;
         Ok(description)
     }
@@ -196,13 +208,17 @@ impl DataStoreDriver for InMemory {
             Some(token) => token.offset,
             None => 0,
         };
+        let is_volume = request.object.object_type() == DataObjectType::Volume;
         self.with_object(&path, |object| {
+            if !is_volume {
+                object.size = request.size_bytes; // Nobody need have known it before.
+            }
             if request.size_bytes > object.size {
                 return Err(PluginError::invalid_argument(
                     "there are more bytes than the object has",
                 ));
             }
-            object.complete &= request.object.object_type() == DataObjectType::Volume;
+            object.complete &= is_volume;
             object.cut(at); // Nothing of what was there before shines through.
             Ok(())
         })?;
@@ -216,7 +232,7 @@ impl DataStoreDriver for InMemory {
 /// An entry of a listing, read from the name that [`locate`] gave.
 fn listed(path: &str, object: &Object) -> ListedObject {
     let mut entry = ListedObject::new(path);
-    entry.size_bytes = Some(object.size);
+    entry.size_bytes = Some(object.virtual_size());
     let mut parts = path.rsplit('/').next().unwrap_or_default().split('.');
     entry.installation_id = parts.next().map(str::to_owned);
     entry.object_type = parts.next().map(DataObjectType::from_word);

@@ -12,7 +12,13 @@ pub(crate) const TOKEN: &[u8] = b"in-memory";
 /// An object: only blocks that were written take space, and clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct Object {
+    /// How many bytes it has.
     pub(crate) size: u64,
+    /// Of an image of another format than raw: the format, and the size of the disk in it, which
+    /// only who reads the format knows. It is what the host told.
+    pub(crate) image: Option<(ImageFormat, u64)>,
+    /// Of the bytes as they were after so many changes.
+    pub(crate) digest: Option<(u64, String)>,
     pub(crate) blocks: BTreeMap<u64, Arc<Vec<u8>>>,
     /// A template is there once a writer finished it; a volume at once.
     pub(crate) complete: bool,
@@ -40,6 +46,23 @@ impl Object {
             Arc::make_mut(last)[(offset % BLOCK) as usize..].fill(0);
         }
         self.changes += 1;
+    }
+    /// The size of the disk.
+    pub(crate) fn virtual_size(&self) -> u64 {
+        self.image.map_or(self.size, |(_, size)| size)
+    }
+    /// The digest that was recorded, if the bytes are still those.
+    pub(crate) fn recorded(&self) -> Option<String> {
+        let recorded = self.digest.as_ref().filter(|(changes, _)| *changes == self.changes);
+        recorded.map(|(_, digest)| digest.clone())
+    }
+    fn record(&mut self) {
+        let (mut hasher, zeros) = (blake3::Hasher::new(), vec![0; BLOCK as usize]);
+        for block in 0..self.size.div_ceil(BLOCK) {
+            let bytes = self.blocks.get(&block).map_or(zeros.as_slice(), |bytes| bytes.as_slice());
+            hasher.update(&bytes[..BLOCK.min(self.size - block * BLOCK) as usize]);
+        }
+        self.digest = Some((self.changes, format!("{{BLAKE3}}{}", hasher.finalize().to_hex())));
     }
 }
 
@@ -137,7 +160,11 @@ impl DataWriter for Writer {
     async fn finish(&mut self) -> PluginResult<WriteResult> {
         self.memory.with_object(&self.path, |object| {
             object.complete = true;
-            Ok(WriteResult::new(object.size, object.blocks.len() as u64 * BLOCK))
+            object.record();
+            let used = object.blocks.len() as u64 * BLOCK;
+            let mut result = WriteResult::new(object.virtual_size(), used);
+            result.digest = object.recorded();
+            Ok(result)
         })
     }
     async fn abort(&mut self) -> PluginResult<()> {

@@ -47,8 +47,9 @@ impl VmSnapshotStrategy for InMemory {
         let ours = points.is_ok_and(|points| {
             self.with(|all| points.iter().all(|(path, _)| all.contains_key(path)))
         });
-        Ok(if vm_snapshot.snapshot_type == Some(VmSnapshotType::DiskAndMemory) {
-            let reason = "the memory of an instance is the hypervisor's affair";
+        let with_memory = vm_snapshot.snapshot_type == Some(VmSnapshotType::DiskAndMemory);
+        Ok(if with_memory || vm_snapshot.quiesce_vm {
+            let reason = "the memory of an instance, and what its guest does, are the hypervisor's";
             StrategyVerdict::new(StrategyPriority::CantHandle, reason)
         } else if ours {
             let reason = "every volume is in memory here, and one lock holds them all";

@@ -1,11 +1,11 @@
 //! Writing a pattern into an object in uneven chunks, and comparing what comes back.
 
 use super::failure::{Checked, Doing, Failure, ensure, equal};
-use super::pattern::{Content, Pattern};
+use super::pattern::{BLAKE3, Content, Pattern};
 use super::scene::{Named, Scene, set_path};
 use crate::{
     CheckpointToken, Chunk, DataObject, DataReader, DataWriter, OpenReaderRequest,
-    OpenWriterRequest,
+    OpenWriterRequest, WriteResult,
 };
 
 /// Lengths of chunks, in turn: on, below and above everything that rounds.
@@ -22,7 +22,11 @@ pub(super) struct ReadBack {
 
 impl Scene {
     /// Writes an object whole, and takes over a new path.
-    pub(super) async fn fill(&self, object: &mut DataObject, pattern: &Pattern) -> Checked {
+    pub(super) async fn fill(
+        &self,
+        object: &mut DataObject,
+        pattern: &Pattern,
+    ) -> Checked<WriteResult> {
         let mut writer = self.writer(object, pattern.size, None).await?;
         self.send(writer.as_mut(), pattern, 0, pattern.size).await?;
         let finished = self.finish_write(writer.as_mut()).await;
@@ -35,11 +39,33 @@ impl Scene {
                 result.size_bytes
             )
         })?;
-        if let Some(path) = result.path {
+        if let Some(path) = result.path.clone() {
             set_path(object, path);
             self.track(object);
         }
-        Ok(())
+        Ok(result)
+    }
+
+    /// Checks a digest that is recorded with an object, if one is: told by describe, it is that of
+    /// the bytes. Of a digest of another kind than BLAKE3 only the form is looked at.
+    pub(super) async fn expect_digest(
+        &self,
+        object: &DataObject,
+        pattern: &Pattern,
+        told: Option<&String>,
+    ) -> Checked {
+        let recorded = self.expect_present(object).await?.digest;
+        if let Some(told) = told {
+            let what = format!("the digest of {} when it was written and later", Named(object));
+            equal(what, Some(told), recorded.as_ref())?;
+        }
+        match recorded.filter(|digest| digest.starts_with(BLAKE3)) {
+            None => Ok(()),
+            Some(recorded) => {
+                let what = format!("the digest recorded with {}", Named(object));
+                equal(what, pattern.blake3(), recorded)
+            }
+        }
     }
 
     /// Opens a writer, which must begin where the token says.

@@ -10,6 +10,9 @@ const BLOCK: u64 = 64 << 10;
 /// What data is made of: a divisor of the block.
 const PAGE: u64 = 4096;
 
+/// What a digest of this kind begins with.
+pub(super) const BLAKE3: &str = "{BLAKE3}";
+
 const NOISE_BYTES: usize = 1 << 16;
 
 /// Blocks at the start that are written: 1 MiB of data, 1 MiB of a hole, 1 MiB of data.
@@ -168,6 +171,20 @@ impl Pattern {
         let mut buffer = vec![0; length];
         self.fill(offset, &mut buffer);
         buffer
+    }
+
+    /// The digest of all bytes.
+    pub(super) fn blake3(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let mut buffer = vec![0; 1 << 20];
+        let mut at = 0;
+        while at < self.size {
+            let length = (self.size - at).min(buffer.len() as u64) as usize;
+            self.fill(at, &mut buffer[..length]);
+            hasher.update(&buffer[..length]);
+            at += length as u64;
+        }
+        format!("{BLAKE3}{}", hasher.finalize().to_hex())
     }
 
     /// The first byte of data in a range.

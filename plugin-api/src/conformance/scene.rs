@@ -5,8 +5,8 @@ use super::failure::{Checked, Doing, Failure, ensure, equal};
 use super::pattern::Pattern;
 use super::subject::Subject;
 use crate::{
-    CreateRequest, CreateResult, CreateSource, DataObject, ImageFormat, ObjectDescription,
-    SnapshotInfo, TakeSnapshotRequest, TemplateInfo, VmSnapshot, VolumeInfo,
+    CreateRequest, CreateResult, CreateSource, DataObject, ObjectDescription, SnapshotInfo,
+    TakeSnapshotRequest, TemplateInfo, VmSnapshot, VolumeInfo,
 };
 use std::fmt;
 use std::ops::Deref;
@@ -74,14 +74,6 @@ impl Scene {
         self.size(OBJECT_BYTES)
     }
 
-    /// The format of the objects that are made: raw where the store takes it.
-    fn format(&self) -> ImageFormat {
-        match self.can.formats.first() {
-            Some(first) if !self.can.takes(ImageFormat::Raw) => *first,
-            _ => ImageFormat::Raw,
-        }
-    }
-
     /// A volume that is not made yet.
     pub(super) fn new_volume(&self, size_bytes: u64) -> VolumeInfo {
         let number = self.stage.number();
@@ -99,7 +91,8 @@ impl Scene {
         if self.is_primary() {
             return volume.into();
         }
-        let mut template = TemplateInfo::new(volume.uuid, volume.name, self.format(), size_bytes);
+        let mut template =
+            TemplateInfo::new(volume.uuid, volume.name, self.usual_format(), size_bytes);
         template.id = volume.id;
         template.account_id = volume.account_id;
         template.into()

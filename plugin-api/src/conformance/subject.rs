@@ -6,8 +6,8 @@ use super::stage::Stage;
 use crate::{
     AttachClusterRequest, AttachHostRequest, AttachZoneRequest, DataObject, DataStore,
     DataStoreCapabilities, DataStoreProviderType, DataStoreRole, Driver, HypervisorType,
-    InitializeRequest, InitializedStore, LifeCycle, ListObjectsRequest, ListedObject, PluginResult,
-    ScopeType, StoreContext,
+    ImageFormat, InitializeRequest, InitializedStore, LifeCycle, ListObjectsRequest, ListedObject,
+    PluginResult, ScopeType, StoreContext,
 };
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -75,6 +75,14 @@ impl Subject {
     /// Whether bytes can be written and compared.
     pub(super) fn moves_bytes(&self) -> bool {
         self.can.read && self.can.write
+    }
+
+    /// The format of the objects that are made: raw where the store takes it.
+    pub(super) fn usual_format(&self) -> ImageFormat {
+        match self.can.formats.first() {
+            Some(first) if !self.can.takes(ImageFormat::Raw) => *first,
+            _ => ImageFormat::Raw,
+        }
     }
 
     /// The store as it is now.

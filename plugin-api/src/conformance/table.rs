@@ -134,6 +134,14 @@ pub(super) const ROWS: &[Row] = rows! {
         If(|s| s.is_primary() && s.stage.provider.get_host_listener().is_some())
         hosts::host_listener_takes_every_event_twice,
         "A hypervisor host comes, connects, leaves and goes, and each event may come twice.";
+    -- Happy "images::any_format_is_kept_as_it_is" Each(images::other_formats)
+        images::any_format_is_kept_as_it_is,
+        "An image of another format has the bytes and the length it was written with.";
+    -- Happy "images::every_kind_is_kept" Each(images::other_kinds) images::every_kind_is_kept,
+        "A volume and a snapshot on an image store live as a template does, or are not held.";
+    -- Happy "images::half_written_is_not_there" If(|s| !s.is_primary() && s.moves_bytes())
+        images::half_written_is_not_there,
+        "What is half written is not there; what was there before has its old bytes, or is not.";
     -- Happy "happy::extract_url_is_made_and_ended" If(|s| !s.is_primary() && s.can.extract_url)
         images::extract_url_is_made_and_ended,
         "A link for download is made, and ended twice.";
@@ -154,6 +162,9 @@ pub(super) const ROWS: &[Row] = rows! {
     -- Happy "streams::write_resumes" If(|s| s.moves_bytes() && s.can.resume_write)
         resume::write_resumes,
         "A write that broke off goes on at its checkpoint token, and no byte is lost.";
+    -- Happy "streams::digest_is_that_of_the_bytes" If(Subject::moves_bytes)
+        streams::digest_is_that_of_the_bytes,
+        "A digest that is recorded is that of the bytes, also after they were written again.";
     -- Happy "streams::extents_cover_the_data" If(|s| s.can.extents) extents::extents_cover_the_data,
         "Extents are sorted, disjoint, inside the object, and cover all data.";
     -- Happy "streams::changed_extents_cover_the_changes"

@@ -122,7 +122,8 @@ record! {
         /// Whether it is there, complete. Half-made objects are not.
         present: bool,
         ;
-        /// Virtual size in bytes.
+        /// Virtual size in bytes. Of an image of another format than raw only who reads the format
+        /// knows it, so it is what the record says that the driver was given.
         size_bytes: u64,
         /// Space used, in bytes.
         physical_size_bytes: Option<u64>,
@@ -243,7 +244,7 @@ record! {
     pub struct OpenWriterRequest {
         /// The object, created before with `create_async`.
         object: DataObject,
-        /// How many bytes will come, holes included.
+        /// How many bytes will come, holes included: of an image, those of its format.
         size_bytes: u64,
         ;
         /// Go on where this token says (`resume_write`).

@@ -118,7 +118,9 @@ pub trait DataStoreDriver: Send + Sync + 'static {
     /// # Behavior
     /// - The object is there afterwards, with at least the size asked for
     ///   (case `happy::create_describe_delete`).
-    /// - A template is a place to fill: it is there once its writer finished, at the latest.
+    /// - A template is a place to fill: it is there once its writer finished, at the latest. On an
+    ///   image store that holds for volumes and snapshots as well
+    ///   (case `images::every_kind_is_kept`).
     /// - A blank volume reads as zeros (case `streams::blank_volume_reads_as_zeros`).
     /// - A second call for the same object returns the same path and keeps its bytes
     ///   (case `happy::create_twice_is_once`).
@@ -164,6 +166,10 @@ pub trait DataStoreDriver: Send + Sync + 'static {
     /// - Finds an object by its uuid when `path` is empty (case `happy::create_describe_delete`).
     /// - A missing object is an answer (`present: false`), not an error
     ///   (case `happy::describe_of_missing_object_is_absent`).
+    /// - What is half written is not there; what was there before has its old bytes, or is not
+    ///   (case `images::half_written_is_not_there`).
+    /// - A digest is one that was recorded with these very bytes
+    ///   (case `streams::digest_is_that_of_the_bytes`).
     /// - Constant time: no digest is computed for it.
     ///
     /// # Errors
@@ -288,9 +294,13 @@ pub trait DataStoreDriver: Send + Sync + 'static {
     ///
     /// # Behavior
     /// - With a token it goes on at the token's offset (case `streams::write_resumes`).
+    /// - An image store keeps what comes as it is, and as long as it is: the bytes of an image of
+    ///   another format than raw are fewer or more than those of the disk in it
+    ///   (case `images::any_format_is_kept_as_it_is`).
     ///
     /// # Errors
-    /// `NotFound`, `InvalidArgument` for a size beyond the object's or a token that is not ours,
+    /// `NotFound`, `InvalidArgument` for a size beyond that of a raw object or a token that is not
+    /// ours,
     /// `Unsupported`, `Unavailable`.
     async fn open_writer(
         &self,

@@ -4,15 +4,42 @@
 //! that survive a power failure, symbolic links that lead elsewhere, holes that stay holes, writes
 //! that go on where they stopped, and blocking work off the plugin's few threads.
 //!
-//! Nothing here knows a store or derives a name: which file an object has is the driver's affair.
+//! The functions work on paths and suit a driver that has its directory to itself. [`Directory`]
+//! reaches everything through one open directory and follows no link; [`Ground`] and [`Marks`] see
+//! to it that a directory is one store's alone, is not taken for it when it is not mounted, and is
+//! changed neither by a host whose database is of the past nor by two hosts at once.
+//!
+//! Nothing here derives a name: which file an object has is the driver's affair.
 
+mod directory;
+mod extents;
+mod found;
+mod ground;
+mod held;
+mod living;
+mod mark;
+mod marks;
 mod reader;
+mod site;
+mod space;
+mod sparse;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
+pub use directory::Directory;
+pub use extents::{data_runs, next_data};
+pub use found::Found;
+pub use ground::Ground;
+pub use held::{Alone, Held, lock};
+pub use living::{FILE as LOCK_FILE, rest};
+pub use mark::{FILE as MARK_FILE, Mark, SPARE as SPARE_MARK_FILE};
+pub use marks::{Marks, Opened};
 pub use reader::FileReader;
+pub use site::Site;
+pub use space::Space;
+pub use sparse::SparseReader;
 pub use writer::FileWriter;
 
 use crate::driver::ObjectDescription;

@@ -2,6 +2,7 @@
 //! prove that the kit can fail, and that it says where.
 
 use crate::in_memory::InMemory;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use storage_plugin_api::prelude::*;
@@ -38,13 +39,16 @@ pub(crate) enum Flaw {
     HasNoGranularity,
     HasNoScope,
     HidesNoSecret,
+    KeepsHalfImages,
     KeepsOldBytes,
+    KeepsTheFirstDigest,
     LeavesGarbage,
     LeavesHalfMadeObjects,
     ListsIncompletely,
     ListsWithoutUuid,
     LocksWhatIsHalfWritten,
     LosesTheLastByte,
+    MixesKindsUp,
     NamesAnotherObject,
     Panics,
     RefusesLongNames,
@@ -54,6 +58,7 @@ pub(crate) enum Flaw {
     RevertsOneVolumeOnly,
     SaysInternalForMissing,
     SeesNeighbours,
+    ShowsWhatIsHalfWritten,
     ShrinksWithoutConsent,
     ShutsNeighboursOutHalfway,
     SkipsHoles,
@@ -69,6 +74,13 @@ pub(crate) enum Flaw {
     WritesHolesAsZeros,
 }
 
+impl Flaw {
+    /// Whether it is one of image stores.
+    pub(crate) const fn is_of_images(self) -> bool {
+        matches!(self, Self::KeepsHalfImages | Self::MixesKindsUp | Self::ShowsWhatIsHalfWritten)
+    }
+}
+
 /// The in-memory provider with a flaw. Its driver, life cycle, listener and strategy as well.
 #[derive(Clone)]
 pub(crate) struct Broken(pub(crate) Arc<Inner>);
@@ -80,6 +92,8 @@ pub(crate) struct Inner {
     running: AtomicU32,
     /// Clones with their sources.
     clones: Mutex<Vec<(String, String)>>,
+    /// Digests that were told, by path.
+    digests: Mutex<BTreeMap<String, String>>,
     /// What a call that blocks its thread waits for.
     pub(crate) gate: Mutex<()>,
 }
@@ -92,8 +106,16 @@ impl Broken {
             seen: Mutex::default(),
             running: AtomicU32::new(0),
             clones: Mutex::default(),
+            digests: Mutex::default(),
             gate: Mutex::default(),
         }))
+    }
+    /// The one type that it serves.
+    pub(crate) fn provider_type(&self) -> DataStoreProviderType {
+        if self.0.flaw.is_of_images() {
+            return DataStoreProviderType::Image;
+        }
+        DataStoreProviderType::Primary
     }
     pub(crate) fn has(&self, flaw: Flaw) -> bool {
         self.0.flaw == flaw
@@ -269,6 +291,14 @@ impl DataStoreDriver for Broken {
         if self.has(Flaw::DescribesWrongSize) {
             description.size_bytes /= 2;
         }
+        if self.has(Flaw::ShowsWhatIsHalfWritten) && !description.path.is_empty() {
+            description.present = true;
+        }
+        if let (true, Some(digest)) = (self.has(Flaw::KeepsTheFirstDigest), &description.digest) {
+            let mut digests = self.0.digests.lock().unwrap();
+            let first = digests.entry(description.path.clone()).or_insert_with(|| digest.clone());
+            description.digest = Some(first.clone());
+        }
         Ok(description)
     }
     async fn list_objects(
@@ -284,6 +314,10 @@ impl DataStoreDriver for Broken {
         }
         if self.has(Flaw::ListsWithoutUuid) {
             page.objects.iter_mut().for_each(|object| object.uuid = None);
+        }
+        if self.has(Flaw::MixesKindsUp) {
+            let kind = Some(DataObjectType::Template);
+            page.objects.iter_mut().for_each(|object| object.object_type = kind);
         }
         Ok(page)
     }
@@ -354,6 +388,13 @@ impl DataStoreDriver for Broken {
         let path = request.object.path().to_owned();
         if let (true, Some(token)) = (self.has(Flaw::AcceptsForeignTokens), &mut request.resume) {
             token.state = "in-memory".into();
+        }
+        if let (true, DataObject::Template(template)) =
+            (self.has(Flaw::KeepsHalfImages), &request.object)
+            && template.format == ImageFormat::Vmdk
+        {
+            // As if every image were as long as the disk in it.
+            request.size_bytes = template.size_bytes;
         }
         let old = self.memory().with(|all| all.get(&path).cloned());
         let opened = self.memory().open_writer(call, store, request).await?;

@@ -91,6 +91,8 @@ impl PrimaryDataStoreDriver for Broken {
     }
 }
 
+impl ImageStoreDriver for Broken {}
+
 #[async_trait]
 impl DataStoreLifeCycle for Broken {
     async fn initialize(
@@ -194,7 +196,7 @@ impl DataStoreProvider for Broken {
     }
     fn get_types(&self) -> Vec<DataStoreProviderType> {
         let times = if self.has(Flaw::HasATypeTwice) { 2 } else { 1 };
-        vec![DataStoreProviderType::Primary; times]
+        vec![self.provider_type(); times]
     }
     fn get_input_schema(&self, provider_type: DataStoreProviderType) -> InputSchema {
         let schema = self.memory().get_input_schema(provider_type);
@@ -230,15 +232,21 @@ impl DataStoreProvider for Broken {
         if self.has(Flaw::ForgetsToRegister) {
             return Ok(());
         }
-        host.register_driver(DataStoreProviderType::Primary).await
+        host.register_driver(self.provider_type()).await
     }
     fn get_data_store_driver(&self, provider_type: DataStoreProviderType) -> Option<Driver> {
-        let is_ours = provider_type == DataStoreProviderType::Primary;
-        is_ours.then(|| Driver::Primary(Arc::new(self.clone())))
+        let (is_ours, this) = (provider_type == self.provider_type(), Arc::new(self.clone()));
+        is_ours.then(|| match provider_type {
+            DataStoreProviderType::Primary => Driver::Primary(this),
+            _ => Driver::Image(this),
+        })
     }
     fn get_data_store_life_cycle(&self, provider_type: DataStoreProviderType) -> Option<LifeCycle> {
-        let is_ours = provider_type == DataStoreProviderType::Primary;
-        is_ours.then(|| LifeCycle::Primary(Arc::new(self.clone())))
+        let (is_ours, this) = (provider_type == self.provider_type(), Arc::new(self.clone()));
+        is_ours.then(|| match provider_type {
+            DataStoreProviderType::Primary => LifeCycle::Primary(this),
+            _ => LifeCycle::Image(this),
+        })
     }
     fn get_host_listener(&self) -> Option<Arc<dyn HypervisorHostListener>> {
         Some(Arc::new(self.clone()))

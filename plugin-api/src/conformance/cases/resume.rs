@@ -26,12 +26,14 @@ pub(in super::super) async fn write_resumes(scene: Arc<Scene>) -> Checked {
     scene.send(writer.as_mut(), &expected, from, end).await?;
     let finished = scene.finish_write(writer.as_mut()).await;
     let result = finished.doing(format_args!("finishing the resumed write at byte {from}"))?;
-    if let Some(path) = result.path {
+    if let Some(path) = result.path.clone() {
         set_path(&mut object, path);
         scene.track(&object);
     }
     let read = scene.expect_bytes(&object, &expected).await;
     read.doing(format_args!("after a write that was resumed at byte {from}"))?;
+    let digest = scene.expect_digest(&object, &expected, result.digest.as_ref()).await;
+    digest.doing(format_args!("after a write that was resumed at byte {from}"))?;
     scene.delete(&object).await
 }
 

@@ -62,6 +62,17 @@ pub(in super::super) async fn rewriting_leaves_nothing_of_before(scene: Arc<Scen
     scene.delete(&object).await
 }
 
+pub(in super::super) async fn digest_is_that_of_the_bytes(scene: Arc<Scene>) -> Checked {
+    let mut object = scene.blank().await?;
+    for time in ["once", "again"] {
+        let pattern = scene.pattern(object.size_bytes());
+        let written = scene.fill(&mut object, &pattern).await?;
+        let checked = scene.expect_digest(&object, &pattern, written.digest.as_ref()).await;
+        checked.doing(format_args!("after it was written {time}"))?;
+    }
+    scene.delete(&object).await
+}
+
 pub(in super::super) async fn holes_stay_holes(scene: Arc<Scene>) -> Checked {
     let (object, pattern) = scene.filled().await?;
     let mut runs = pattern.runs().into_iter();

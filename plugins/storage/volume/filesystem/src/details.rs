@@ -2,12 +2,13 @@
 //!
 //! What it is not: a look at the directory. Nothing here touches a file.
 
-use crate::names;
 use crate::pace::Pace;
 use percent_encoding::percent_decode_str;
 use std::ffi::OsString;
+use std::ops::Deref;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use storage_plugin_api::files::Site;
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::{PluginResult as Result, serde_json};
 
@@ -68,13 +69,18 @@ pub(crate) enum Reflink {
 /// A store as a call sees it: where it lies, whose it is, how it is used.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
-    pub(crate) path: PathBuf,
-    pub(crate) store: Uuid,
-    pub(crate) installation: String,
-    pub(crate) epoch: u64,
+    pub(crate) site: Site,
     pub(crate) preallocation: Preallocation,
     pub(crate) reflink: Reflink,
     pub(crate) pace: Pace,
+}
+
+impl Deref for Place {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
 }
 
 impl Place {
@@ -82,12 +88,8 @@ impl Place {
     pub(crate) fn of(store: &DataStore) -> Result<Self> {
         let fields: PoolFields = store.details.parse()?;
         let path = path(fields.path.as_deref(), &store.url)?;
-        names::check_installation(&store.installation_id)?;
         Ok(Self {
-            path,
-            store: store.uuid,
-            installation: store.installation_id.clone(),
-            epoch: store.epoch,
+            site: Site::of(store, path)?,
             preallocation: fields.preallocation,
             reflink: fields.reflink,
             pace: Pace::new(fields.copy_bytes_per_second)?,

@@ -4,13 +4,11 @@
 //! the mark looked at, and does its work where blocking is allowed.
 
 use crate::details::Place;
-use crate::extents;
 use crate::names::{self, Name};
 use crate::objects::Work;
-use crate::stores::{Opened, Stores};
+use crate::stores::Stores;
 use crate::streams;
-use rustix::fs::OFlags;
-use storage_plugin_api::files::blocking;
+use storage_plugin_api::files::{Opened, blocking, data_runs};
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::{CallContext as Call, PluginResult as Result, StoreContext as Pool};
 use storage_plugin_api::{CreateResult as Created, ObjectPage as Page, OpenedWriter as Writer};
@@ -153,9 +151,9 @@ impl DataStoreDriver for FilesystemDriver {
         self.look(call, at, move |work| {
             let name = names::file_of(work.place, &of.object)?;
             let size = work.existing(&name)?.size;
-            let file = work.opened.directory.open_file(&name, OFlags::RDONLY)?;
+            let file = work.opened.directory.open_to_read(&name)?;
             let path = work.opened.directory.path().join(&name);
-            let runs = extents::all(&file, &path, size)?;
+            let runs = data_runs(&file, &path, size)?;
             Ok(runs.into_iter().map(|run| Extent::new(run.start, run.end - run.start)).collect())
         })
         .await

@@ -3,7 +3,6 @@
 use crate::driver::check_size;
 use crate::names;
 use crate::objects::{Work, description};
-use rustix::fs::OFlags;
 use std::os::unix::fs::FileExt;
 use storage_plugin_api::PluginResult as Result;
 use storage_plugin_api::prelude::*;
@@ -29,7 +28,7 @@ pub(crate) fn validate(work: &Work<'_>, of: &ImportRequest) -> Result<ObjectDesc
         return Err(PluginError::in_use(why));
     }
     check_size(found.size)?;
-    let file = directory.open_file(&of.path, OFlags::RDONLY)?;
+    let file = directory.open_to_read(&of.path)?;
     let mut head = [0; 32];
     let read = file.read_at(&mut head, 0);
     let read = read.map_err(|error| directory.failed("read", &of.path, error))?;

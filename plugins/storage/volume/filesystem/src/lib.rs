@@ -77,7 +77,7 @@
 //!
 //! *The epoch* is compared when a call begins. It is a fence against databases of the past, not a
 //! lock between two hosts of the same epoch; a call that had begun before the epoch rose ends. It
-//! fences as much as the host makes it rise: see `stores.rs`.
+//! fences as much as the host makes it rise.
 //!
 //! *Memory* (marks, whether blocks are shared, what is reserved) is a cache: each use of a mark
 //! costs one `stat`, and a mark that was replaced is read again.
@@ -85,26 +85,21 @@
 //! | file | what it is |
 //! |---|---|
 //! | `details.rs`, `names.rs` | from what the host says to a place and to names; touch no file |
-//! | `directory.rs`, `held.rs`, `found.rs` | every system call on names; no link is followed |
-//! | `mark.rs`, `stores.rs`, `quota.rs` | whose the store is, in which epoch, how much fits |
+//! | `stores.rs`, `quota.rs` | what is remembered of stores, how much fits |
 //! | `objects.rs`, `streams.rs`, `import.rs` | what is done to objects |
-//! | `sharing.rs`, `extents.rs`, `space.rs` | what is asked of the file system |
+//! | `sharing.rs`, `space.rs` | what is asked of the file system |
 //! | `driver.rs`, `primary.rs`, `adding.rs`, `life_cycle.rs` | the contract |
+//!
+//! Every system call on names, the mark, and the locks are in `storage_plugin_api::files`.
 
 // A plugin needs no unsafe code: system calls go through rustix.
 #![forbid(unsafe_code)]
 
 mod adding;
 mod details;
-mod directory;
 mod driver;
-mod extents;
-mod found;
-mod held;
 mod import;
 mod life_cycle;
-mod living;
-mod mark;
 mod names;
 mod objects;
 mod pace;

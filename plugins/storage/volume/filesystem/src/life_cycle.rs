@@ -2,9 +2,8 @@
 
 use crate::adding::{add, check_limit, remove};
 use crate::details::{Place, PoolFields};
-use crate::living;
 use crate::stores::Stores;
-use storage_plugin_api::files::blocking;
+use storage_plugin_api::files::{self, blocking};
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::{CallContext as Call, PluginResult as Result, StoreContext as Pool};
 
@@ -49,7 +48,7 @@ impl DataStoreLifeCycle for FilesystemLifeCycle {
     // looked at: a store goes into maintenance because its disk is gone, too.
     async fn maintain(&self, _: &Call, store: &Pool) -> Result<bool> {
         // But an open file would keep that disk from being unmounted.
-        living::rest(&Place::of(store)?);
+        files::rest(&Place::of(store)?.site);
         Ok(true)
     }
 
@@ -59,7 +58,7 @@ impl DataStoreLifeCycle for FilesystemLifeCycle {
 
     async fn delete_data_store(&self, _: &Call, store: &Pool) -> Result<bool> {
         let (place, stores) = (Place::of(store)?, Arc::clone(&self.stores));
-        blocking(move || remove(&stores, place)).await
+        blocking(move || remove(&stores, &place)).await
     }
 }
 

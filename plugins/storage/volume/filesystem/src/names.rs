@@ -12,9 +12,6 @@ use std::path::{Component, Path};
 use storage_plugin_api::PluginResult as Result;
 use storage_plugin_api::prelude::*;
 
-/// The longest installation id, so that no name of ours is above the 255 bytes of a file's name.
-const MAX_INSTALLATION: usize = 128;
-
 /// What the name of a file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Name {
@@ -78,17 +75,6 @@ fn word(kind: DataObjectType) -> Option<&'static str> {
         DataObjectType::Template => Some("template"),
         _ => None,
     }
-}
-
-/// The installation id is part of names, so it must not take one apart.
-pub(crate) fn check_installation(id: &str) -> Result<()> {
-    let is_plain = |one: char| one.is_ascii_alphanumeric() || one == '-' || one == '_';
-    if id.is_empty() || id.len() > MAX_INSTALLATION || !id.chars().all(is_plain) {
-        return Err(PluginError::invalid_config(format!(
-            "installation id {id:?} is not of 1 to {MAX_INSTALLATION} letters, digits and hyphens"
-        )));
-    }
-    Ok(())
 }
 
 /// The file of an object that may have been adopted under another name.

@@ -5,15 +5,12 @@
 //! at the instant it has its size. What has bytes is made under another name, flushed and renamed.
 
 use crate::details::Place;
-use crate::found::Found;
-use crate::held::Held;
 use crate::names::{self, Name};
 use crate::quota::{Quotas, Reservation};
 use crate::sharing::{self, Source};
 use crate::space;
-use crate::stores::Opened;
-use rustix::fs::OFlags;
 use std::fs::File;
+use storage_plugin_api::files::{Found, Held, Opened};
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::{CallContext as Call, CreateResult as Created, PluginResult as Result};
 
@@ -106,7 +103,7 @@ impl Work<'_> {
     fn open_source(&self, source: &DataObject) -> Result<(File, Found)> {
         let name = names::file_of(self.place, source)?;
         let found = self.existing(&name)?;
-        Ok((self.opened.directory.open_file(&name, OFlags::RDONLY)?, found))
+        Ok((self.opened.directory.open_to_read(&name)?, found))
     }
 
     fn fill(&self, held: &Held<'_>, source: &DataObject, from: &File, size: u64) -> Result<()> {
@@ -139,7 +136,7 @@ impl Work<'_> {
         }
         let _reserved = self.reserve(&name, size)?;
         let directory = &self.opened.directory;
-        let file = directory.open_file(&name, OFlags::RDWR)?;
+        let file = directory.open_to_write(&name)?;
         self.give_size(&file, &name, &object, size)?;
         file.sync_all().map_err(|error| directory.failed("flush", &name, error))?;
         self.created(&name)
@@ -203,7 +200,7 @@ impl Work<'_> {
                 found.size
             )));
         }
-        let file = directory.open_file(name, OFlags::RDONLY)?;
+        let file = directory.open_to_read(name)?;
         file.sync_all().map_err(|error| directory.failed("flush", name, error))?;
         directory.sync()?;
         self.created(name).map(Some)

@@ -4,7 +4,6 @@ use crate::driver::FilesystemDriver;
 use crate::import;
 use crate::names;
 use crate::quota;
-use crate::space;
 use storage_plugin_api::CreateResult as Created;
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::{CallContext as Call, PluginResult as Result, StoreContext as Pool};
@@ -58,7 +57,7 @@ impl PrimaryDataStoreDriver for FilesystemDriver {
 
     async fn get_storage_stats(&self, call: &Call, store: &Pool) -> Result<StorageStats> {
         self.look(call, store, |work| {
-            let all = space::of(&work.opened.directory)?;
+            let all = work.opened.directory.space()?;
             let Some(limit) = work.opened.mark.capacity_bytes else {
                 return Ok(StorageStats::new(all.capacity, all.used));
             };

@@ -4,13 +4,12 @@
 //! is not seen there yet, so it is remembered until it is.
 
 use crate::details::Place;
-use crate::directory::Directory;
-use crate::found::Found;
 use crate::names::Name;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use storage_plugin_api::PluginResult as Result;
+use storage_plugin_api::files::{Directory, Found};
 use storage_plugin_api::prelude::*;
 
 /// The bytes that the calls under way will take, by the file that will have them. Two calls for one

@@ -5,8 +5,6 @@
 //! after its call was given up.
 
 use crate::details::Reflink;
-use crate::directory::Directory;
-use crate::extents::next_data;
 use crate::pace::Pace;
 use rustix::io::Errno;
 use std::fs::File;
@@ -15,6 +13,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Instant;
+use storage_plugin_api::files::{Directory, next_data};
 use storage_plugin_api::{CallContext as Call, PluginError, PluginResult as Result};
 
 /// Between two looks at whether the call was given up.

@@ -19,8 +19,8 @@ impl VmSnapshotStrategy for SampleVmSnapshots {
         if !of.volumes.iter().all(|volume| volume.store.url.starts_with(SCHEME)) {
             return no("a volume is not on a store of this provider");
         }
-        if of.snapshot_type == Some(VmSnapshotType::DiskAndMemory) {
-            return no("memory is the hypervisor's");
+        if of.snapshot_type == Some(VmSnapshotType::DiskAndMemory) || of.quiesce_vm {
+            return no("memory, and a guest that quiesces, are the hypervisor's");
         }
         // We copy one volume after the other: one point in time only while nobody writes.
         if of.vm.running {

@@ -242,7 +242,7 @@ fn what_was_given_up_makes_nothing_true_any_more() {
 fn a_file_that_is_not_wanted_when_it_is_flushed_gets_no_name() {
     let ground = Ground::new();
     ground.store();
-    let directory = crate::directory::Directory::open(&ground.pool()).unwrap();
+    let directory = files::Directory::open(&ground.pool()).unwrap();
     let held = directory.hold("a.new").unwrap();
     let not_wanted = || Err(PluginError::cancelled("given up"));
     refused(held.publish("a.raw", not_wanted), Kind::Cancelled, &[]);

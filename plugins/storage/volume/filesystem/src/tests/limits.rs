@@ -168,7 +168,7 @@ fn two_attempts_at_one_file_reserve_until_the_last_ends() {
     let ground = Ground::new();
     let store = limited(&ground, 4 * MIB);
     let place = crate::details::Place::of(&store).unwrap();
-    let directory = crate::directory::Directory::open(&ground.pool()).unwrap();
+    let directory = files::Directory::open(&ground.pool()).unwrap();
     let quotas = crate::quota::Quotas::default();
     let reserve = |file| quotas.reserve(&place, (&directory, Some(4 * MIB)), file, 3 * MIB);
     let first = reserve("a").unwrap();

@@ -165,7 +165,7 @@ impl Ground {
     fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.pool()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let of_host = [crate::mark::FILE, crate::mark::NEW, crate::living::FILE];
+        let of_host = [files::MARK_FILE, files::SPARE_MARK_FILE, files::LOCK_FILE];
         let mut names: Vec<_> = names.filter(|name| !of_host.contains(&name.as_str())).collect();
         names.sort();
         names

@@ -80,7 +80,7 @@ fn a_path_that_leads_out_is_refused_by_every_method() {
         "sub/../../victim".to_owned(),
         "..".to_owned(),
         "a\0b".to_owned(),
-        crate::mark::FILE.to_owned(),
+        files::MARK_FILE.to_owned(),
         ".hidden".to_owned(),
         file_name(other.uuid, "volume", "raw"),
         file_name(other.uuid, "volume", "new"),

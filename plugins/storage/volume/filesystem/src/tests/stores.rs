@@ -200,7 +200,7 @@ fn at(store: &Pool, epoch: u64) -> Pool {
 }
 
 fn epoch_on_disk(ground: &Ground) -> u64 {
-    let text = fs::read_to_string(ground.file(crate::mark::FILE)).unwrap();
+    let text = fs::read_to_string(ground.file(files::MARK_FILE)).unwrap();
     let mark: serde_json::Value = serde_json::from_str(&text).unwrap();
     mark["epoch"].as_u64().unwrap()
 }
@@ -275,8 +275,8 @@ fn a_mark_that_cannot_be_read_is_said_so() {
     let ground = Ground::new();
     let store = ground.store();
     for text in ["", "{}", "{\"store\": 1}", "\u{fffd}"] {
-        fs::write(ground.file(crate::mark::FILE), text).unwrap();
-        refused(ground.create(&store, volume(MIB)), Kind::Corrupt, &[crate::mark::FILE]);
+        fs::write(ground.file(files::MARK_FILE), text).unwrap();
+        refused(ground.create(&store, volume(MIB)), Kind::Corrupt, &[files::MARK_FILE]);
     }
 }
 
@@ -293,7 +293,7 @@ fn maintenance_does_not_need_the_directory() {
 fn of_two_hosts_that_live_one_is_kept_out() {
     let ground = Ground::new();
     let store = ground.store();
-    let path = ground.file(crate::living::FILE);
+    let path = ground.file(files::LOCK_FILE);
     // Another open file is to the kernel what another process is.
     let other = fs::File::create(&path).unwrap();
     fs::write(&path, "process 4711 of installation ins-other\n").unwrap();
@@ -315,13 +315,13 @@ fn a_new_epoch_needs_no_new_space() {
         (found.ino(), found.len())
     };
     for epoch in 2..5 {
-        let (mark, spare) = (look(crate::mark::FILE), look(crate::mark::NEW));
+        let (mark, spare) = (look(files::MARK_FILE), look(files::SPARE_MARK_FILE));
         assert_eq!(mark.1, spare.1);
         store.epoch = epoch;
         ground.attach(&Pool::new(store.clone())).unwrap();
         // They changed names, and neither was made anew.
-        assert_eq!((look(crate::mark::FILE), look(crate::mark::NEW)), (spare, mark));
-        let told = fs::read_to_string(ground.file(crate::mark::FILE)).unwrap();
+        assert_eq!((look(files::MARK_FILE), look(files::SPARE_MARK_FILE)), (spare, mark));
+        let told = fs::read_to_string(ground.file(files::MARK_FILE)).unwrap();
         assert!(told.contains(&format!("\"epoch\": {epoch}")), "{told}");
     }
     // All of it goes with the store.

@@ -7,8 +7,8 @@
 //! Invariant: who changes something in a directory has the lock of its file. All stores of one
 //! process share it; a file system without locks is left to its single user.
 
-use crate::details::Place;
-use crate::directory::Directory;
+use super::{Directory, Site};
+use crate::error::{PluginError, PluginResult as Result};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use std::collections::BTreeMap;
@@ -16,11 +16,9 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use storage_plugin_api::PluginResult as Result;
-use storage_plugin_api::prelude::*;
 
 /// The name of the file that is locked. It holds, for people, the process that has it.
-pub(crate) const FILE: &str = ".storage-store.lock";
+pub const FILE: &str = ".storage-store.lock";
 
 /// A lock of this process.
 #[derive(Debug)]
@@ -37,7 +35,7 @@ static HELD: Mutex<BTreeMap<(u64, u64), Lock>> = Mutex::new(BTreeMap::new());
 ///
 /// # Errors
 /// `Unavailable`, to be tried again: another process does.
-pub(crate) fn live(place: &Place, directory: &Directory) -> Result<()> {
+pub(super) fn live(site: &Site, directory: &Directory) -> Result<()> {
     let file = directory.open_or_make(FILE)?;
     let stat =
         rustix::fs::fstat(&file).map_err(|error| directory.failed("look at", FILE, error))?;
@@ -48,28 +46,28 @@ pub(crate) fn live(place: &Place, directory: &Directory) -> Result<()> {
     }
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {
-            let about = format!("process {} of installation {}\n", pid(), place.installation);
+            let about = format!("process {} of installation {}\n", pid(), site.installation);
             // For people only: a disk that is full must not keep the host out.
             file.set_len(0).and_then(|()| (&file).write_all(about.as_bytes())).ok();
-            held.insert(identity, Lock { path: place.path.clone(), _file: file });
+            held.insert(identity, Lock { path: site.path.clone(), _file: file });
             Ok(())
         }
-        Err(Errno::WOULDBLOCK) => Err(lived_in(place, &file)),
+        Err(Errno::WOULDBLOCK) => Err(lived_in(site, &file)),
         Err(Errno::NOLCK | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(()),
         Err(error) => Err(directory.failed("lock", FILE, error)),
     }
 }
 
 /// Nothing happens on the store for a while: its file system can be unmounted.
-pub(crate) fn rest(place: &Place) {
+pub fn rest(site: &Site) {
     let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-    held.retain(|_, lock| lock.path != place.path);
+    held.retain(|_, lock| lock.path != site.path);
 }
 
 /// Nobody lives on the store any more: the file goes with its mark.
-pub(crate) fn leave(place: &Place, directory: &Directory) -> Result<()> {
+pub(super) fn leave(site: &Site, directory: &Directory) -> Result<()> {
     directory.unlink(FILE)?;
-    rest(place);
+    rest(site);
     Ok(())
 }
 
@@ -77,7 +75,7 @@ fn pid() -> u32 {
     std::process::id()
 }
 
-fn lived_in(place: &Place, mut file: &File) -> PluginError {
+fn lived_in(site: &Site, mut file: &File) -> PluginError {
     let mut who = String::new();
     // What cannot be read is only not told.
     (&mut file).take(256).read_to_string(&mut who).ok();
@@ -88,6 +86,6 @@ fn lived_in(place: &Place, mut file: &File) -> PluginError {
     PluginError::unavailable(format!(
         "{who} lives on the store in {:?}; two hosts of one store would destroy it, so this one \
          touches nothing there until the other has ended",
-        place.path
+        site.path
     ))
 }

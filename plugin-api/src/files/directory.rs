@@ -2,20 +2,20 @@
 //!
 //! What it is not: it knows no object and no mark. Invariant: no symbolic link is followed.
 
-use crate::found::Found;
+use super::Found;
+use crate::error::{PluginError, PluginResult as Result};
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use storage_plugin_api::{PluginError, PluginResult as Result};
 
 /// A disk may hold secrets: what runs an instance is given its file when the instance starts.
 const OWNER_ONLY: Mode = Mode::RUSR.union(Mode::WUSR);
 
-/// An open directory.
+/// An open directory. Every name that is given to it is a single component.
 #[derive(Debug)]
-pub(crate) struct Directory {
+pub struct Directory {
     file: File,
     path: PathBuf,
 }
@@ -25,7 +25,7 @@ impl Directory {
     ///
     /// # Errors
     /// `Unavailable` where nothing is there.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path) -> Result<Self> {
         match open_directory(path) {
             Ok(file) => Ok(Self { file, path: path.to_owned() }),
             Err(Errno::NOENT) => Err(PluginError::unavailable(format!(
@@ -39,22 +39,17 @@ impl Directory {
     }
 
     /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// The directory as a file: for what is asked of a file system.
-    pub(crate) fn as_file(&self) -> &File {
+    pub fn as_file(&self) -> &File {
         &self.file
     }
 
     /// The error of doing something to a file in here.
-    pub(crate) fn failed(
-        &self,
-        doing: &str,
-        name: &str,
-        error: impl Into<io::Error>,
-    ) -> PluginError {
+    pub fn failed(&self, doing: &str, name: &str, error: impl Into<io::Error>) -> PluginError {
         PluginError::from_io(format!("cannot {doing} {:?}", self.path.join(name)), &error.into())
     }
 
@@ -62,7 +57,7 @@ impl Directory {
     ///
     /// # Errors
     /// `PermissionDenied` for a link, a directory, or anything else that is no ordinary file.
-    pub(crate) fn look(&self, name: &str) -> Result<Option<Found>> {
+    pub fn look(&self, name: &str) -> Result<Option<Found>> {
         match rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) if rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file() => {
                 Ok(Some(Found::of(&stat)))
@@ -76,8 +71,23 @@ impl Directory {
         }
     }
 
-    /// Opens a file that is there.
-    pub(crate) fn open_file(&self, name: &str, flags: OFlags) -> Result<File> {
+    /// Opens a file that is there, for reading it.
+    ///
+    /// # Errors
+    /// `NotFound`; `PermissionDenied` for a link.
+    pub fn open_to_read(&self, name: &str) -> Result<File> {
+        self.open_file(name, OFlags::RDONLY)
+    }
+
+    /// Opens a file that is there, for reading and writing it.
+    ///
+    /// # Errors
+    /// `NotFound`; `PermissionDenied` for a link.
+    pub fn open_to_write(&self, name: &str) -> Result<File> {
+        self.open_file(name, OFlags::RDWR)
+    }
+
+    fn open_file(&self, name: &str, flags: OFlags) -> Result<File> {
         self.openat(name, flags).map_err(|error| match error {
             Errno::NOENT | Errno::NAMETOOLONG => {
                 PluginError::not_found(format!("{:?} is not there", self.path.join(name)))
@@ -90,9 +100,21 @@ impl Directory {
         })
     }
 
-    /// Opens a file, or makes it, empty.
-    pub(crate) fn open_or_make(&self, name: &str) -> Result<File> {
+    /// Opens a file, or makes it, empty; nobody but its owner may read it.
+    ///
+    /// # Errors
+    /// `PermissionDenied` for a link; what the file system says.
+    pub fn open_or_make(&self, name: &str) -> Result<File> {
         self.open_file(name, OFlags::RDWR | OFlags::CREATE)
+    }
+
+    /// Makes a file that is not there yet; nobody but its owner may read it.
+    ///
+    /// # Errors
+    /// `AlreadyExists`; what the file system says.
+    pub fn make(&self, name: &str) -> Result<File> {
+        self.openat(name, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)
+            .map_err(|error| self.failed("make", name, error))
     }
 
     // A pipe in the place of a file would block its opener for ever without NONBLOCK.
@@ -101,13 +123,19 @@ impl Directory {
         rustix::fs::openat(&self.file, name, flags, OWNER_ONLY).map(File::from)
     }
 
-    /// A nameless file, for trying something out; not every file system has such.
-    pub(crate) fn nameless(&self) -> io::Result<File> {
+    /// A nameless file, for trying something out.
+    ///
+    /// # Errors
+    /// What the system says: not every file system has such.
+    pub fn nameless(&self) -> io::Result<File> {
         Ok(self.openat(".", OFlags::RDWR | OFlags::TMPFILE)?)
     }
 
-    /// The names of all files that may be objects or left-overs: no directories, no dot files.
-    pub(crate) fn names(&self) -> Result<Vec<String>> {
+    /// All names in here but those that begin with a dot.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn names(&self) -> Result<Vec<String>> {
         let failed = |error: Errno| self.failed("list", "", error);
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::read_from(&self.file).map_err(failed)? {
@@ -122,12 +150,18 @@ impl Directory {
     }
 
     /// Waits until the names in here are on the disk.
-    pub(crate) fn sync(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn sync(&self) -> Result<()> {
         self.file.sync_all().map_err(|error| self.failed("flush", "", error))
     }
 
-    /// Removes a name; whether there was one.
-    pub(crate) fn unlink(&self, name: &str) -> Result<bool> {
+    /// Removes the name of a file; whether there was one.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn unlink(&self, name: &str) -> Result<bool> {
         match rustix::fs::unlinkat(&self.file, name, AtFlags::empty()) {
             Ok(()) => Ok(true),
             Err(Errno::NOENT | Errno::NAMETOOLONG) => Ok(false),
@@ -137,7 +171,7 @@ impl Directory {
 
     /// Gives a file another name; whatever has that name takes the file's. Where that cannot be, or
     /// nothing has it, the file takes the name alone; whether they changed.
-    pub(crate) fn exchange(&self, from: &str, to: &str) -> Result<bool> {
+    pub(super) fn exchange(&self, from: &str, to: &str) -> Result<bool> {
         match change_names(&self.file, from, to) {
             Ok(()) => Ok(true),
             Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
@@ -148,9 +182,56 @@ impl Directory {
     }
 
     /// Gives a file another name, over whatever has that name.
-    pub(crate) fn rename(&self, from: &str, to: &str) -> Result<()> {
+    ///
+    /// # Errors
+    /// `NotFound`; what the file system says.
+    pub fn rename(&self, from: &str, to: &str) -> Result<()> {
         rustix::fs::renameat(&self.file, from, &self.file, to)
             .map_err(|error| self.failed("rename", from, error))
+    }
+
+    /// Opens a directory in here; `None` where there is none.
+    ///
+    /// # Errors
+    /// `PermissionDenied` for a link, or anything else that is no directory.
+    pub fn below(&self, name: &str) -> Result<Option<Self>> {
+        let path = self.path.join(name);
+        match rustix::fs::openat(&self.file, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()) {
+            Ok(file) => Ok(Some(Self { file: File::from(file), path })),
+            Err(Errno::NOENT | Errno::NAMETOOLONG) => Ok(None),
+            Err(Errno::LOOP | Errno::NOTDIR) => {
+                Err(PluginError::permission_denied(format!("{path:?} is not a directory")))
+            }
+            Err(error) => Err(self.failed("open", name, error)),
+        }
+    }
+
+    /// Opens a directory in here, or makes it; whether it was made.
+    ///
+    /// # Errors
+    /// Those of [`below`](Self::below); what the file system says.
+    pub fn below_or_make(&self, name: &str) -> Result<(Self, bool)> {
+        let made = match rustix::fs::mkdirat(&self.file, name, Mode::RWXU) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
+            Err(error) => return Err(self.failed("make", name, error)),
+        };
+        let below = self.below(name)?.ok_or_else(|| {
+            PluginError::conflict(format!("{:?} was removed as it was made", self.path.join(name)))
+        })?;
+        Ok((below, made))
+    }
+
+    /// Removes a directory in here, if it is empty; whether it is gone.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn prune(&self, name: &str) -> Result<bool> {
+        match rustix::fs::unlinkat(&self.file, name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT) => Ok(true),
+            Err(Errno::NOTEMPTY | Errno::EXIST | Errno::BUSY) => Ok(false),
+            Err(error) => Err(self.failed("remove", name, error)),
+        }
     }
 }
 

@@ -8,20 +8,18 @@
 //! whoever is to make room needs the host. So the mark before the last one stays as a spare, whose
 //! blocks are there: the next one is written over it, and the two change names.
 
-use crate::details::Place;
-use crate::directory::Directory;
-use rustix::fs::OFlags;
+use super::{Directory, Site};
+use crate::error::{PluginError, PluginErrorKind, PluginResult as Result};
+use serde::{Deserialize, Serialize};
 use std::io::Read;
 use std::os::unix::fs::FileExt;
-use storage_plugin_api::prelude::*;
-use storage_plugin_api::serde_json;
-use storage_plugin_api::{PluginErrorKind, PluginResult as Result, log};
+use uuid::Uuid;
 
 /// The name of the mark.
-pub(crate) const FILE: &str = ".storage-store.json";
+pub const FILE: &str = ".storage-store.json";
 
 /// The spare: the mark before this one, or the next one in the making. Nobody reads it.
-pub(crate) const NEW: &str = ".storage-store.json.new";
+pub const SPARE: &str = ".storage-store.json.new";
 
 /// A mark is a few hundred bytes; whatever is larger is none.
 const MAX_BYTES: u64 = 64 << 10;
@@ -31,31 +29,34 @@ const LENGTH: usize = 1 << 10;
 
 /// What a mark says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(crate = "storage_plugin_api::serde")]
-pub(crate) struct Mark {
+#[non_exhaustive]
+pub struct Mark {
     /// For whoever lists the directory.
     about: String,
-    pub(crate) installation_id: String,
-    pub(crate) store: Uuid,
+    /// The installation that the store belongs to.
+    pub installation_id: String,
+    /// The store.
+    pub store: Uuid,
     /// The newest epoch in which something was changed here.
-    pub(crate) epoch: u64,
-    /// The limit of the pool, which `updateStoragePool` may change without a new detail.
+    pub epoch: u64,
+    /// The limit of the store, where it may change without a new detail.
     #[serde(default)]
-    pub(crate) capacity_bytes: Option<u64>,
+    pub capacity_bytes: Option<u64>,
     /// The directory was made with the store, and goes with it.
     #[serde(default)]
-    pub(crate) made_directory: bool,
+    pub made_directory: bool,
 }
 
 impl Mark {
-    /// The mark of a new store.
-    pub(crate) fn new(place: &Place, made_directory: bool) -> Self {
+    /// The mark of a new store; `what` tells people which kind it is of.
+    pub(super) fn new(site: &Site, what: &str, made_directory: bool) -> Self {
         Self {
-            about: "A storage pool of storage-host lies here. Without this file nothing here is \
-                    used; do not copy it to another directory."
-                .to_owned(),
-            installation_id: place.installation.clone(),
-            store: place.store,
+            about: format!(
+                "{what} of storage-host lies here. Without this file nothing here is used; do not \
+                 copy it to another directory."
+            ),
+            installation_id: site.installation.clone(),
+            store: site.store,
             epoch: 0,
             capacity_bytes: None,
             made_directory,
@@ -63,13 +64,12 @@ impl Mark {
     }
 
     /// The mark of a directory, if it has one.
-    pub(crate) fn read(directory: &Directory) -> Result<Option<Self>> {
+    pub(super) fn read(directory: &Directory) -> Result<Option<Self>> {
         if directory.look(FILE)?.is_none() {
             return Ok(None);
         }
         let mut text = String::new();
-        let read =
-            directory.open_file(FILE, OFlags::RDONLY)?.take(MAX_BYTES).read_to_string(&mut text);
+        let read = directory.open_to_read(FILE)?.take(MAX_BYTES).read_to_string(&mut text);
         read.map_err(|error| directory.failed("read", FILE, error))?;
         serde_json::from_str(&text).map(Some).map_err(|error| {
             PluginError::corrupt(format!(
@@ -82,7 +82,7 @@ impl Mark {
     }
 
     /// Puts the mark in place, durably. The caller is [`alone`](Directory::alone).
-    pub(crate) fn write(&self, directory: &Directory) -> Result<()> {
+    pub(super) fn write(&self, directory: &Directory) -> Result<()> {
         let text = serde_json::to_string_pretty(self).map_err(|error| {
             PluginError::internal("a mark cannot be written as JSON").caused_by(&error)
         })?;
@@ -92,37 +92,37 @@ impl Mark {
             Err(error) => {
                 // One that never was a mark is no spare: it keeps a directory from being removed.
                 if directory.look(FILE).is_ok_and(|mark| mark.is_none()) {
-                    directory.unlink(NEW).ok();
+                    directory.unlink(SPARE).ok();
                 }
                 return Err(no_room(directory, error));
             }
         }
-        let is_first = !directory.exchange(NEW, FILE)?;
+        let is_first = !directory.exchange(SPARE, FILE)?;
         directory.sync()?;
         if is_first && spare(directory, &text).is_err() {
             log::warn!("no room for a spare mark in {:?}", directory.path());
-            directory.unlink(NEW).ok();
+            directory.unlink(SPARE).ok();
         }
         Ok(())
     }
 
     /// Whether it is that of this store.
-    pub(crate) fn is_of(&self, place: &Place) -> bool {
-        self.store == place.store && self.installation_id == place.installation
+    pub(super) fn is_of(&self, site: &Site) -> bool {
+        self.store == site.store && self.installation_id == site.installation
     }
 
     /// Refuses a store that another lives in.
-    pub(crate) fn check_owner(&self, place: &Place) -> Result<()> {
-        if self.is_of(place) {
+    pub(super) fn check_owner(&self, site: &Site) -> Result<()> {
+        if self.is_of(site) {
             return Ok(());
         }
         let why = format!(
             "the directory {:?} is that of the store {} of installation {}, not of the store {} \
              of installation {}",
-            place.path, self.store, self.installation_id, place.store, place.installation
+            site.path, self.store, self.installation_id, site.store, site.installation
         );
         // A second row of one installation, or another installation altogether.
-        Err(if self.installation_id == place.installation {
+        Err(if self.installation_id == site.installation {
             PluginError::already_exists(why)
         } else {
             PluginError::conflict(why)
@@ -130,14 +130,14 @@ impl Mark {
     }
 
     /// Refuses a host whose knowledge of the store is older than what was done here.
-    pub(crate) fn check_epoch(&self, place: &Place) -> Result<()> {
-        if self.epoch <= place.epoch {
+    pub(super) fn check_epoch(&self, site: &Site) -> Result<()> {
+        if self.epoch <= site.epoch {
             return Ok(());
         }
         Err(PluginError::conflict(format!(
             "a newer host owns this store: epoch {} at {:?}, ours is {}; this host's database is \
              older than the store and must not change it",
-            self.epoch, place.path, place.epoch
+            self.epoch, site.path, site.epoch
         ))
         .with("epoch", self.epoch))
     }
@@ -145,13 +145,13 @@ impl Mark {
 
 /// Writes a mark over the spare, durably, or makes one.
 fn spare(directory: &Directory, text: &str) -> Result<()> {
-    let file = directory.open_or_make(NEW)?;
+    let file = directory.open_or_make(SPARE)?;
     // Never cut to nothing: that gives its blocks back.
     let written = file
         .write_all_at(text.as_bytes(), 0)
         .and_then(|()| file.set_len(text.len() as u64))
         .and_then(|()| file.sync_all());
-    written.map_err(|error| directory.failed("write", NEW, error))
+    written.map_err(|error| directory.failed("write", SPARE, error))
 }
 
 /// Says the way out where there is no room for a mark.
@@ -168,9 +168,9 @@ fn no_room(directory: &Directory, error: PluginError) -> PluginError {
 }
 
 /// The error of a directory that bears no mark.
-pub(crate) fn missing(place: &Place) -> PluginError {
+pub(super) fn missing(site: &Site) -> PluginError {
     PluginError::unavailable(format!(
         "the directory {:?} does not bear the mark of the store {}: is it mounted?",
-        place.path, place.store
+        site.path, site.store
     ))
 }

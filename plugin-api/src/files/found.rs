@@ -4,19 +4,23 @@ use rustix::fs::Stat;
 
 /// What is known of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Found {
-    pub(crate) inode: u64,
-    pub(crate) size: u64,
+#[non_exhaustive]
+pub struct Found {
+    /// Its number in its file system.
+    pub inode: u64,
+    /// Its length, in bytes.
+    pub size: u64,
     /// Space used, in bytes.
-    pub(crate) physical: u64,
+    pub physical: u64,
     /// Of the last change of the content: seconds and nanoseconds.
-    pub(crate) changed: (u64, u64),
-    pub(crate) names: u64,
+    pub changed: (u64, u64),
+    /// How many names it has.
+    pub names: u64,
 }
 
 impl Found {
     /// What the system tells of a file.
-    pub(crate) fn of(stat: &Stat) -> Self {
+    pub(super) fn of(stat: &Stat) -> Self {
         Self {
             inode: number(stat.st_ino),
             size: number(stat.st_size),
@@ -27,7 +31,7 @@ impl Found {
     }
 
     /// Changes with every change of the content: another file, another time, another length.
-    pub(crate) fn generation(&self) -> String {
+    pub fn generation(&self) -> String {
         let (seconds, nanoseconds) = self.changed;
         format!("{}-{seconds}.{nanoseconds:09}-{}", self.inode, self.size)
     }

@@ -3,28 +3,31 @@
 //! Invariant: a file in the making has one maker. An attempt that was given up may still be at
 //! work when the next one comes; that one waits for it, and finds what it left, or what it made.
 
-use crate::directory::Directory;
-use crate::found::Found;
-use rustix::fs::{FlockOperation, OFlags};
+use super::{Directory, Found};
+use crate::error::{PluginErrorKind, PluginResult as Result};
+use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
-use storage_plugin_api::{PluginErrorKind, PluginResult as Result};
 
 /// A file in the making that nobody else works on.
 #[derive(Debug)]
-pub(crate) struct Held<'a> {
+pub struct Held<'a> {
     directory: &'a Directory,
     name: &'a str,
-    pub(crate) file: File,
+    /// The file, empty at first.
+    pub file: File,
     published: bool,
 }
 
 impl Directory {
     /// Begins a file under a name for the making, or takes over what a crash left there; waits for
     /// whoever still works on it.
-    pub(crate) fn hold<'a>(&'a self, name: &'a str) -> Result<Held<'a>> {
+    ///
+    /// # Errors
+    /// `PermissionDenied` for a link; what the file system says.
+    pub fn hold<'a>(&'a self, name: &'a str) -> Result<Held<'a>> {
         loop {
             let file = self.open_or_make(name)?;
             lock(&file).map_err(|error| self.failed("lock", name, error))?;
@@ -37,7 +40,10 @@ impl Directory {
     }
 
     /// Removes a file in the making, once nobody works on it any more.
-    pub(crate) fn discard(&self, name: &str) -> Result<()> {
+    ///
+    /// # Errors
+    /// `PermissionDenied` for a link; what the file system says.
+    pub fn discard(&self, name: &str) -> Result<()> {
         // Looked at first: opening makes it.
         while self.look(name)?.is_some() {
             drop(self.hold(name)?);
@@ -46,8 +52,11 @@ impl Directory {
     }
 
     /// Removes a file in the making that nobody works on; whether that is so.
-    pub(crate) fn discard_left_over(&self, name: &str) -> Result<bool> {
-        let file = match self.open_file(name, OFlags::RDWR) {
+    ///
+    /// # Errors
+    /// `PermissionDenied` for a link; what the file system says.
+    pub fn discard_left_over(&self, name: &str) -> Result<bool> {
+        let file = match self.open_to_write(name) {
             Err(error) if error.kind() == PluginErrorKind::NotFound => return Ok(false),
             opened => opened?,
         };
@@ -64,7 +73,10 @@ impl Directory {
     }
 
     /// Alone in the directory, as far as everybody else asks for it too, until the guard goes.
-    pub(crate) fn alone(&self) -> Result<Alone<'_>> {
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn alone(&self) -> Result<Alone<'_>> {
         lock(self.as_file()).map_err(|error| self.failed("lock", "", error))?;
         Ok(Alone(self.as_file()))
     }
@@ -72,7 +84,7 @@ impl Directory {
 
 /// See [`Directory::alone`].
 #[derive(Debug)]
-pub(crate) struct Alone<'a>(&'a File);
+pub struct Alone<'a>(&'a File);
 
 impl Drop for Alone<'_> {
     fn drop(&mut self) {
@@ -84,11 +96,10 @@ impl Drop for Alone<'_> {
 impl Held<'_> {
     /// Makes the file durable, then gives it its name, if it is still wanted when all is flushed:
     /// from this instant it is there, whole.
-    pub(crate) fn publish(
-        mut self,
-        name: &str,
-        is_wanted: impl FnOnce() -> Result<()>,
-    ) -> Result<File> {
+    ///
+    /// # Errors
+    /// That of `is_wanted`; what the file system says. Then nothing has the name.
+    pub fn publish(mut self, name: &str, is_wanted: impl FnOnce() -> Result<()>) -> Result<File> {
         let directory = self.directory;
         self.file.sync_all().map_err(|error| directory.failed("flush", self.name, error))?;
         is_wanted()?;
@@ -108,8 +119,12 @@ impl Drop for Held<'_> {
     }
 }
 
-/// Waits for a lock on an open file. File systems without locks are left to their single user.
-fn lock(file: impl AsFd) -> io::Result<()> {
+/// Waits for a lock on an open file, which goes with its last descriptor. File systems without
+/// locks are left to their single user.
+///
+/// # Errors
+/// What the file system says.
+pub fn lock(file: impl AsFd) -> io::Result<()> {
     loop {
         match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
             Err(Errno::INTR) => {}

@@ -1,0 +1,193 @@
+//! The plugin `nfs` when it is interrupted: in the midst of a write its process is killed, and the
+//! write goes on in another one.
+
+use serde_json::{Map, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use storage_plugin_api::uuid::Uuid;
+use storage_plugin_api::{
+    CallContext, CheckpointToken, Chunk, CreateRequest, DataObject, DataStore, DataStoreProvider,
+    DataStoreProviderType, DataStoreRole, Driver, ImageFormat, ImageStoreDriver, InitializeRequest,
+    LifeCycle, OpenReaderRequest, OpenWriterRequest, OpenedWriter, PluginErrorKind, PluginResult,
+    Scope, StoreContext, TemplateInfo,
+};
+use tests::{Plugin, Skin, chunks_of, memory_host};
+
+const MIB: u64 = 1 << 20;
+/// Two checkpoints, and no round number of anything.
+const SIZE: u64 = 100 * MIB + 12_345;
+const URL: &str = "nfs://nas.example/export";
+
+fn call() -> CallContext {
+    CallContext::new(Uuid::new_v4())
+}
+
+/// A plugin with an image store in a directory that its settings call an export.
+struct Images {
+    plugin: Plugin,
+    mounted: tempfile::TempDir,
+    store: StoreContext,
+}
+
+impl Images {
+    async fn new(skin: Skin) -> Self {
+        let mounted = tempfile::tempdir().unwrap();
+        let path = mounted.path().canonicalize().unwrap();
+        let settings = Map::from_iter([("mounts".to_owned(), json!({ URL: path }))]);
+        let library = tests::artifacts::library("storage-image-nfs");
+        let plugin = Plugin::load_file(skin, &library, settings, memory_host()).await;
+        let scope = Scope::zone(Uuid::new_v4());
+        let role = DataStoreRole::Image;
+        let mut request = InitializeRequest::new(Uuid::new_v4(), role, "images", scope);
+        request.url = URL.to_owned();
+        request.installation_id = "ins-tests".to_owned();
+        let mut store = DataStore::new(request.uuid, role);
+        store.installation_id = request.installation_id.clone();
+        store.epoch = 1;
+        let life_cycle = plugin.provider().get_data_store_life_cycle(DataStoreProviderType::Image);
+        let Some(LifeCycle::Image(life_cycle)) = life_cycle else {
+            panic!("it has a life cycle, not {life_cycle:?}");
+        };
+        let added = life_cycle.initialize(&call(), request).await.unwrap();
+        store.url = added.url.unwrap();
+        store.details = added.details.unwrap();
+        Self { plugin, mounted, store: StoreContext::new(store) }
+    }
+
+    fn driver(&self) -> Arc<dyn ImageStoreDriver> {
+        match self.plugin.provider().get_data_store_driver(DataStoreProviderType::Image) {
+            Some(Driver::Image(driver)) => driver,
+            other => panic!("it has a driver, not {other:?}"),
+        }
+    }
+
+    async fn create(&self) -> TemplateInfo {
+        let mut template =
+            TemplateInfo::new(Uuid::new_v4(), "debian", ImageFormat::Qcow2, 10 << 30);
+        (template.id, template.account_id) = (201, 2);
+        let request = CreateRequest::new(template.clone());
+        let made = self.driver().create_async(&call(), &self.store, request).await.unwrap();
+        template.install_path = made.path;
+        template
+    }
+
+    async fn writer(
+        &self,
+        of: &TemplateInfo,
+        resume: Option<CheckpointToken>,
+    ) -> PluginResult<OpenedWriter> {
+        let mut request = OpenWriterRequest::new(of.clone(), SIZE);
+        request.resume = resume;
+        self.driver().open_writer(&call(), &self.store, request).await
+    }
+
+    /// Writes from the start until two tokens came; the last of them.
+    async fn begin(&self, of: &TemplateInfo) -> (OpenedWriter, CheckpointToken) {
+        let mut opened = self.writer(of, None).await.unwrap();
+        let mut token = None;
+        for chunk in chunks_of(SIZE) {
+            token = opened.writer.write(chunk).await.unwrap().or(token);
+            if token.as_ref().is_some_and(|token| token.offset >= 64 * MIB) {
+                break;
+            }
+        }
+        (opened, token.unwrap())
+    }
+
+    async fn is_there(&self, of: &TemplateInfo) -> bool {
+        let object = DataObject::from(of.clone());
+        self.driver().describe(&call(), &self.store, object).await.unwrap().present
+    }
+
+    /// Whether the object is there, has its bytes and says so by its digest.
+    async fn expect_whole(&self, of: &TemplateInfo) {
+        let object = DataObject::from(of.clone());
+        let there = self.driver().describe(&call(), &self.store, object).await.unwrap();
+        assert!(there.present);
+        assert_eq!((there.size_bytes, there.physical_size_bytes), (10 << 30, Some(SIZE)));
+        let file = self.mounted.path().join(&of.install_path);
+        let expected: Vec<u8> = chunks_of(SIZE).flat_map(bytes_of).collect();
+        assert!(fs::read(file).unwrap() == expected, "it has other bytes");
+        let digest = blake3::hash(&expected).to_hex();
+        assert_eq!(there.digest, Some(format!("{{BLAKE3}}{digest}")));
+        let request = OpenReaderRequest::new(of.clone());
+        let mut reader = self.driver().open_reader(&call(), &self.store, request).await.unwrap();
+        let mut end = 0;
+        while let Some(chunk) = reader.next().await.unwrap() {
+            assert_eq!(chunk.offset(), end);
+            end += chunk.length();
+        }
+        assert_eq!(end, SIZE);
+    }
+
+    /// All files but those of the mark.
+    fn files(&self) -> Vec<PathBuf> {
+        let (mut files, mut folders) = (Vec::new(), vec![self.mounted.path().to_owned()]);
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() { folders.push(path) } else { files.push(path) }
+            }
+        }
+        let is_mark = |path: &Path| path.file_name().unwrap().as_encoded_bytes()[0] == b'.';
+        files.retain(|path| !is_mark(path));
+        files
+    }
+}
+
+fn bytes_of(chunk: Chunk) -> Vec<u8> {
+    match chunk {
+        Chunk::Data { bytes, .. } => bytes.to_vec(),
+        Chunk::Hole { length, .. } => vec![0; length as usize],
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_process_is_killed_goes_on_in_the_next_one_and_nothing_is_sent_twice() {
+    let images = Images::new(Skin::Process).await;
+    let template = images.create().await;
+    let (mut opened, token) = images.begin(&template).await;
+    tests::signal(images.plugin.pid(), rustix::process::Signal::KILL);
+    let error = opened.writer.finish().await.unwrap_err();
+    assert_eq!(error.kind(), PluginErrorKind::Unavailable, "{error}");
+    drop(opened);
+
+    images.plugin.supervisor().up().await;
+    assert!(!images.is_there(&template).await);
+    assert_eq!(images.files().len(), 1, "{:?}", images.files());
+    let mut opened = images.writer(&template, Some(token.clone())).await.unwrap();
+    assert_eq!(opened.offset, token.offset);
+    for chunk in chunks_of(SIZE).filter(|chunk| chunk.offset() >= token.offset) {
+        opened.writer.write(chunk).await.unwrap();
+    }
+    let written = opened.writer.finish().await.unwrap();
+    assert_eq!(written.path.as_deref(), Some(template.install_path.as_str()));
+    drop(opened);
+    images.expect_whole(&template).await;
+
+    // The token has served its time.
+    let error = images.writer(&template, Some(token)).await.map(drop).unwrap_err();
+    assert_eq!(error.kind(), PluginErrorKind::InvalidArgument, "{error}");
+    images.expect_whole(&template).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_nobody_goes_on_with_goes_with_its_object() {
+    for skin in Skin::BOTH {
+        let images = Images::new(skin).await;
+        let template = images.create().await;
+        let (mut opened, token) = images.begin(&template).await;
+        if skin == Skin::Process {
+            tests::signal(images.plugin.pid(), rustix::process::Signal::KILL);
+            opened.writer.finish().await.unwrap_err();
+            images.plugin.supervisor().up().await;
+        }
+        drop(opened);
+        let object = DataObject::from(template.clone());
+        images.driver().delete_async(&call(), &images.store, object).await.unwrap();
+        assert_eq!(images.files(), Vec::<PathBuf>::new(), "{skin:?}");
+        assert!(!images.mounted.path().join("template").exists(), "{skin:?}");
+        let error = images.writer(&template, Some(token)).await.map(drop).unwrap_err();
+        assert_eq!(error.kind(), PluginErrorKind::NotFound, "{skin:?}: {error}");
+    }
+}
