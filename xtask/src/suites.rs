@@ -48,7 +48,7 @@ const CARGO_DENY: Need = Need::Crate { program: "cargo-deny", version: "0.20.2" 
 /// The client that most people script CloudStack with.
 const CS: Need = Need::PyPi { package: "cs", version: "5.2.0" };
 
-/// The programs that make the file systems which the plugin `filesystem` is tested on.
+/// The programs that make the file systems which the plugins on directories are tested on.
 const FILE_SYSTEMS: Need = Need::Debian {
     probe: &[
         "sh",
@@ -57,6 +57,10 @@ const FILE_SYSTEMS: Need = Need::Debian {
     ],
     packages: &["xfsprogs", "btrfs-progs", "e2fsprogs"],
 };
+
+/// The judge of images; nothing of the product uses it.
+const QEMU_IMG: Need =
+    Need::Debian { probe: &["qemu-img", "--version"], packages: &["qemu-utils"] };
 
 /// Every suite, the quick ones first.
 pub(crate) const SUITES: &[Suite] = &[
@@ -111,10 +115,17 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "filesystems",
-        about: "the plugin filesystem on XFS, Btrfs and ext4",
+        about: "the plugins filesystem and nfs on XFS, Btrfs and ext4",
         needs: &[FILE_SYSTEMS, Need::Mounts],
         only_with_all: false,
         steps: filesystems,
+    },
+    Suite {
+        name: "images",
+        about: "images made by qemu-img, read and refused",
+        needs: &[QEMU_IMG],
+        only_with_all: false,
+        steps: images,
     },
     Suite {
         name: "deny",
@@ -174,6 +185,12 @@ fn nightly(workspace: &Workspace) -> Result<Vec<Step>> {
 fn clients(workspace: &Workspace) -> Result<Vec<Step>> {
     let cs = tools::python_program(workspace, "cs");
     Ok(vec![end_to_end(workspace, "clients", "STORAGE_TESTS_CS", cs.as_os_str())])
+}
+
+/// What qemu-img makes of a disk has to come out as that disk.
+#[expect(clippy::unnecessary_wraps, reason = "every row of the table has the same type")]
+fn images(workspace: &Workspace) -> Result<Vec<Step>> {
+    Ok(vec![end_to_end(workspace, "images", "STORAGE_TESTS_IMAGES", "1".as_ref())])
 }
 
 /// In a mount namespace of its own: whatever happens to the tests, nothing stays mounted.

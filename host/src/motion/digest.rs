@@ -45,6 +45,12 @@ pub struct Hasher {
 }
 
 impl Hasher {
+    /// The bytes from an offset on: their digest is not that of the object, and whoever asks for
+    /// one knows that.
+    pub fn begin_at(offset: u64) -> Self {
+        Self { at: offset, ..Self::default() }
+    }
+
     /// Where the next chunk has to begin.
     pub fn at(&self) -> u64 {
         self.at

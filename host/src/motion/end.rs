@@ -39,8 +39,19 @@ impl End<'_> {
         call: &CallContext,
         size_bytes: u64,
     ) -> PluginResult<Box<dyn DataReader>> {
+        self.reader_at(call, 0, size_bytes).await
+    }
+
+    /// Opens some bytes of the object for reading.
+    pub(super) async fn reader_at(
+        &self,
+        call: &CallContext,
+        offset: u64,
+        length: u64,
+    ) -> PluginResult<Box<dyn DataReader>> {
         let mut ask = OpenReaderRequest::new(self.object.clone());
-        ask.length = Some(size_bytes);
+        ask.offset = offset;
+        ask.length = Some(length);
         self.guarded(call, self.driver.open_reader(call, self.store, ask)).await
     }
 

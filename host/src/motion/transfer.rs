@@ -3,9 +3,11 @@
 //! A copy that broke off begins anew: what the destination had is overwritten, so the same step may
 //! run any number of times.
 
-use super::digest::{Digest, Hasher};
+use super::digest::Digest;
 use super::end::End;
-use storage_plugin_api::{CallContext, OpenWriterRequest, PluginError, PluginResult, WriteResult};
+use super::receive::{ChunkStream, KeepNone, Sink};
+use async_trait::async_trait;
+use storage_plugin_api::{CallContext, Chunk, DataReader, PluginError, PluginResult, WriteResult};
 
 /// What a transfer left behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,32 +30,22 @@ pub async fn transfer(
     destination: &End<'_>,
     size_bytes: u64,
 ) -> PluginResult<Transferred> {
-    call.report_progress(0, Some(size_bytes));
-    let mut reader = source.reader(call, size_bytes).await?;
-    let ask = OpenWriterRequest::new(destination.object.clone(), size_bytes);
-    let opened = destination.driver.open_writer(call, destination.store, ask);
-    let mut opened = destination.guarded(call, opened).await?;
-    if opened.offset != 0 {
-        return Err(PluginError::corrupt(format!(
-            "a writer that was given no token wants to begin at {}",
-            opened.offset
-        )));
+    let reader = source.reader(call, size_bytes).await?;
+    let sink = Sink::open(call, destination, size_bytes, None).await?;
+    let received = sink.fill(call, &mut Read { source, reader }, &mut KeepNone).await?;
+    let digest = received.digest.ok_or_else(|| PluginError::internal("a copy began midway"))?;
+    Ok(Transferred { digest, written: received.written })
+}
+
+/// The chunks that a driver reads.
+struct Read<'a> {
+    source: &'a End<'a>,
+    reader: Box<dyn DataReader>,
+}
+
+#[async_trait]
+impl ChunkStream for Read<'_> {
+    async fn next_chunk(&mut self, call: &CallContext) -> PluginResult<Option<Chunk>> {
+        self.source.next(call, self.reader.as_mut()).await
     }
-    let mut hasher = Hasher::default();
-    while let Some(chunk) = source.next(call, reader.as_mut()).await? {
-        // A chunk that is there at once never waits, so the guard does not look.
-        if call.is_cancelled() {
-            return Err(PluginError::cancelled(format!(
-                "cancelled after {} of {size_bytes} bytes",
-                hasher.at()
-            )));
-        }
-        hasher.take(call, &chunk).await?;
-        // The token is not kept: see the head of this file.
-        destination.guarded(call, opened.writer.write(chunk)).await?;
-        call.report_progress(hasher.at(), Some(size_bytes));
-    }
-    let digest = hasher.finish(size_bytes)?;
-    let written = destination.guarded(call, opened.writer.finish()).await?;
-    Ok(Transferred { digest, written })
 }

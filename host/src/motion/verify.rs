@@ -1,8 +1,9 @@
 //! The check that the bytes of a transfer arrived.
 
+use super::checksum::Checksum;
 use super::digest::{Digest, Hasher};
 use super::end::End;
-use storage_plugin_api::{CallContext, PluginError, PluginResult};
+use storage_plugin_api::{CallContext, Chunk, PluginError, PluginResult};
 
 /// Checks that an object begins with `size_bytes` of a digest: by the digest that its driver
 /// recorded, or by reading them back.
@@ -38,4 +39,44 @@ pub async fn verify(
     }
     let found = hasher.finish(size_bytes)?;
     if found == *digest { Ok(()) } else { Err(other(&found)) }
+}
+
+/// Reads an object back: the digest of its bytes, whose checksum is checked on the way.
+///
+/// # Errors
+/// `Corrupt` where the checksum is another; those of its reader; `Cancelled`.
+pub async fn read_back(
+    call: &CallContext,
+    end: &End<'_>,
+    size_bytes: u64,
+    checksum: Option<&Checksum>,
+) -> PluginResult<Digest> {
+    static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+    let mut reader = end.reader(call, size_bytes).await?;
+    let mut hasher = Hasher::default();
+    let mut other = checksum.map(Checksum::hasher);
+    while let Some(chunk) = end.next(call, reader.as_mut()).await? {
+        if call.is_cancelled() {
+            return Err(PluginError::cancelled("cancelled while an object was read back"));
+        }
+        hasher.take(call, &chunk).await?;
+        match (&mut other, &chunk) {
+            (None, _) => {}
+            (Some(other), Chunk::Data { bytes, .. }) => other.update(bytes),
+            (Some(other), Chunk::Hole { length, .. }) => {
+                let mut left = *length;
+                while left > 0 {
+                    let now = left.min(ZEROS.len() as u64);
+                    other.update(ZEROS.get(..now as usize).unwrap_or_default());
+                    left -= now;
+                }
+            }
+        }
+        call.report_progress(size_bytes, Some(size_bytes));
+    }
+    let digest = hasher.finish(size_bytes)?;
+    if let (Some(wanted), Some(found)) = (checksum, other) {
+        wanted.verify(&found.finish())?;
+    }
+    Ok(digest)
 }
