@@ -92,6 +92,8 @@ def directory_agrees():
             listed.add(path)
             assert os.path.getsize(path) == volume["size"], volume
     snapshots = entries("listSnapshots", by_library)
+    # Members of instance snapshots have to be asked for.
+    snapshots += entries("listSnapshots", by_library, snapshottype="GROUP")
     snapshots = [one for one in snapshots if one["datastoreid"] in pools]
     there = files()
     for snapshot in snapshots:
@@ -158,6 +160,46 @@ def snapshots(zone, volume, path):
     return copy
 
 
+def instance_snapshots(zone, volume, path, copy):
+    """All disks of an instance at one moment, and back."""
+    deploy = {"zoneid": zone, "name": f"vms-{SKIN}", "hypervisor": "Simulator"}
+    instance = one("deployVirtualMachine", startvm="false", **deploy)["id"]
+    paths = (path, os.path.join(DIRECTORY, copy["path"]))
+    for disk in (volume, copy):
+        one("attachVolume", id=disk["id"], virtualmachineid=instance)
+    for file in paths:
+        with open(file, "r+b") as opened:
+            opened.write(b"together!")
+    answer = call("createVMSnapshot", virtualmachineid=instance, name="group", description="both")
+    snapshot = answer["vmsnapshot"]
+    assert snapshot["state"] == "Ready" and snapshot["type"] == "Disk", snapshot
+    expected = "Sample" if PROVIDER == "Sample" else "Host"
+    assert snapshot["strategy"] == expected, snapshot
+    directory_agrees()
+    listed = call("listVMSnapshot", virtualmachineid=instance)["vmSnapshot"]
+    assert [one["id"] for one in listed] == [snapshot["id"]] and listed[0]["current"], listed
+    members = entries("listSnapshots", snapshottype="GROUP", volumeid=volume["id"])
+    assert len(members) == 1 and entries("listSnapshots", volumeid=volume["id"]) == [], members
+    refused(431, "deleteVMSnapshot", "deleteSnapshot", id=members[0]["id"])
+    ask = {"virtualmachineid": instance}
+    refused(431, "without quiescevm=true", "createVMSnapshot", quiescevm="true", **ask)
+    refused(431, "has no memory", "createVMSnapshot", snapshotmemory="true", **ask)
+    for file in paths:
+        with open(file, "r+b") as opened:
+            opened.write(b"trampled!")
+    answer = call("revertToVMSnapshot", vmsnapshotid=snapshot["id"])
+    assert answer["virtualmachine"]["id"] == instance, answer
+    for file in paths:
+        with open(file, "rb") as opened:
+            assert opened.read(9) == b"together!", file
+    directory_agrees()
+    refused(536, '"group"', "destroyVirtualMachine", id=instance)
+    assert call("deleteVMSnapshot", vmsnapshotid=snapshot["id"])["success"] in (True, "true")
+    assert entries("listVMSnapshot") == []
+    directory_agrees()
+    one("destroyVirtualMachine", id=instance)
+
+
 def the_way_out(pool, volumes):
     first = volumes[0]
     assert one("destroyVolume", id=first)["state"] == "Destroy"
@@ -219,12 +261,13 @@ def main():
 
     volume, path = volumes_and_instances(zone, pool)
     copy = snapshots(zone, volume, path)
+    instance_snapshots(zone, volume, path, copy)
     made = pages(zone, pool, [volume, copy])
     directory_agrees()
     the_way_out(pool, made)
 
     events = [event["type"] for event in entries("listEvents", pagesize=500, page=1)]
-    for kind in ("VOLUME.CREATE", "VOLUME.ATTACH", "SNAPSHOT.CREATE", "VOLUME.EXPUNGE"):
+    for kind in ("VOLUME.CREATE", "VOLUME.ATTACH", "SNAPSHOT.CREATE", "VMSNAPSHOT.CREATE", "VOLUME.EXPUNGE"):
         assert kind in events, (kind, sorted(set(events)))
     jobs = entries("listAsyncJobs", pagesize=500, page=1)
     assert jobs and all(job["jobstatus"] in (1, 2) for job in jobs), jobs

@@ -31,6 +31,7 @@ pub(crate) fn write_bytes(path: &Path, bytes: &Bytes) {
 pub(crate) struct Seen {
     volumes: usize,
     snapshots: usize,
+    groups: usize,
     files: usize,
 }
 
@@ -38,14 +39,17 @@ impl AddAssign for Seen {
     fn add_assign(&mut self, other: Self) {
         self.volumes += other.volumes;
         self.snapshots += other.snapshots;
+        self.groups += other.groups;
         self.files += other.files;
     }
 }
 
 /// Looks at everything, and panics at the first lie.
 pub(crate) fn check(scene: &Scene, clients: &[Client]) -> Seen {
-    let volumes = listed(scene, "listVolumes", "volume");
-    let snapshots = listed(scene, "listSnapshots", "snapshot");
+    let volumes = listed(scene, "listVolumes", "volume", &[]);
+    let snapshots = listed(scene, "listSnapshots", "snapshot", &[]);
+    let members = listed(scene, "listSnapshots", "snapshot", &[("snapshottype", "GROUP")]);
+    let groups = listed(scene, "listVMSnapshot", "vmSnapshot", &[]);
     let files = files_by_id(scene);
     let mut known = BTreeSet::new();
     for client in clients {
@@ -55,6 +59,8 @@ pub(crate) fn check(scene: &Scene, clients: &[Client]) -> Seen {
             let shown = shown.or_fail(&format!("lost: {volume:?} ({id}) was acknowledged"));
             assert_eq!(shown["name"], *volume.name, "{id}");
             assert_eq!(shown["size"].as_u64(), Some(volume.size_bytes), "the size of {shown}");
+            let is_attached = shown.get("virtualmachineid").is_some();
+            assert_eq!(is_attached, volume.attached, "the instance of {shown}");
             let state = if volume.destroyed { "Destroy" } else { "Ready" };
             assert_eq!(shown["state"], state, "stuck: {shown}");
             let file = files.get(id).or_fail(&format!("without a file: {shown}"));
@@ -69,20 +75,47 @@ pub(crate) fn check(scene: &Scene, clients: &[Client]) -> Seen {
             let file = files.get(id).or_fail(&format!("without a file: {shown}"));
             check_bytes(file, snapshot.bytes.as_ref(), snapshot.size_bytes);
         }
+        for (id, expected) in &client.model.groups {
+            let shown = groups.get(id);
+            let shown = shown.or_fail(&format!("lost: {expected:?} ({id}) was acknowledged"));
+            assert_eq!(shown["state"], "Ready", "stuck: {shown}");
+            let of_group = members.iter().filter(|(_, one)| one["vmsnapshotid"] == **id);
+            let found: Vec<_> = of_group.collect();
+            assert_eq!(found.len(), expected.len(), "the members of {shown}: {found:?}");
+            for (member, shown) in found {
+                known.insert(member);
+                assert_eq!(shown["state"], "BackedUp", "stuck: {shown}");
+                let file = files.get(member).or_fail(&format!("without a file: {shown}"));
+                let expected = expected.iter().find(|one| shown["volumeid"] == *one.volume);
+                let expected = expected.or_fail(&format!("of no volume: {shown}"));
+                check_bytes(file, expected.bytes.as_ref(), expected.size_bytes);
+            }
+        }
+        let of_client = groups.iter().filter(|(id, _)| client.model.groups.contains_key(*id));
+        let current = of_client.filter(|(_, group)| group["current"] == true).count();
+        assert!(current <= 1, "an instance is on {current} of its snapshots: {groups:#?}");
     }
-    let all: BTreeSet<&String> = volumes.keys().chain(snapshots.keys()).collect();
+    let acknowledged: usize = clients.iter().map(|client| client.model.groups.len()).sum();
+    assert_eq!(groups.len(), acknowledged, "nobody knows of some of {groups:#?}");
+    let all: BTreeSet<&String> =
+        volumes.keys().chain(snapshots.keys()).chain(members.keys()).collect();
     assert_eq!(all, known, "the lists have objects that no client knows of");
     let with_files: BTreeSet<&String> = files.keys().collect();
     assert_eq!(with_files, all, "the directories have objects that no list has");
     check_books(scene, &volumes);
-    Seen { volumes: volumes.len(), snapshots: snapshots.len(), files: files.len() }
+    Seen {
+        volumes: volumes.len(),
+        snapshots: snapshots.len(),
+        groups: groups.len(),
+        files: files.len(),
+    }
 }
 
 /// Back ends and store say the same, and what is promised is what there is.
 fn check_books(scene: &Scene, volumes: &BTreeMap<String, Value>) {
-    let orphans = listed(scene, "scanOrphans", "orphan");
+    let orphans = listed(scene, "scanOrphans", "orphan", &[]);
     assert!(orphans.is_empty(), "orphans: {orphans:#?}");
-    let pools = listed(scene, "listStoragePools", "storagepool");
+    let pools = listed(scene, "listStoragePools", "storagepool", &[]);
     for (id, _) in &scene.pools {
         let of_pool = volumes.values().filter(|volume| volume["storageid"] == **id);
         let sizes: u64 = of_pool.filter_map(|volume| volume["size"].as_u64()).sum();
@@ -91,8 +124,14 @@ fn check_books(scene: &Scene, volumes: &BTreeMap<String, Value>) {
     }
 }
 
-fn listed(scene: &Scene, command: &str, key: &str) -> BTreeMap<String, Value> {
-    let answer = scene.host().api(command, &[("pagesize", "-1"), ("listall", "true")]);
+fn listed(
+    scene: &Scene,
+    command: &str,
+    key: &str,
+    which: &[(&str, &str)],
+) -> BTreeMap<String, Value> {
+    let all = [which, &[("pagesize", "-1"), ("listall", "true")]].concat();
+    let answer = scene.host().api(command, &all);
     let objects = answer[key].as_array().cloned().unwrap_or_default();
     let id = |one: &Value| one["id"].as_str().or_fail("an id").to_owned();
     objects.into_iter().map(|one| (id(&one), one)).collect()

@@ -16,6 +16,10 @@ const MIB: u64 = 1 << 20;
 const VOLUMES: usize = 6;
 /// How many snapshots a client keeps at most.
 const SNAPSHOTS: usize = 6;
+/// How many volumes its instance has at most.
+const ATTACHED: usize = 3;
+/// How many snapshots its instance has at most.
+const GROUPS: usize = 2;
 /// What a killed plugin excuses: its pool cannot be reached. Anything else would be a lie.
 const UNAVAILABLE: u64 = 534;
 
@@ -25,6 +29,8 @@ pub(crate) struct Client {
     number: usize,
     chance: Chance,
     zone: String,
+    /// An instance that never runs.
+    instance: String,
     pools: Vec<(String, PathBuf)>,
     pub(crate) model: Model,
     /// What was sent last and not answered: with its token.
@@ -56,6 +62,7 @@ impl Client {
             number,
             chance,
             zone: scene.zone.clone(),
+            instance: scene.new_instance(&format!("crash-{number}")),
             pools: scene.pools.clone(),
             model: Model::default(),
             pending: None,
@@ -153,6 +160,20 @@ impl Client {
             Wish::Recover { volume } => ("recoverVolume", id(volume)),
             Wish::Delete { volume } => ("deleteVolume", id(volume)),
             Wish::TakeSnapshot { volume } => ("createSnapshot", vec![("volumeid", volume.clone())]),
+            Wish::Attach { volume } => (
+                "attachVolume",
+                vec![("id", volume.clone()), ("virtualmachineid", self.instance.clone())],
+            ),
+            Wish::Detach { volume } => ("detachVolume", id(volume)),
+            Wish::TakeGroup => {
+                ("createVMSnapshot", vec![("virtualmachineid", self.instance.clone())])
+            }
+            Wish::RevertGroup { group } => {
+                ("revertToVMSnapshot", vec![("vmsnapshotid", group.clone())])
+            }
+            Wish::DeleteGroup { group } => {
+                ("deleteVMSnapshot", vec![("vmsnapshotid", group.clone())])
+            }
             Wish::Revert { snapshot } => ("revertSnapshot", id(snapshot)),
             Wish::DeleteSnapshot { snapshot } => ("deleteSnapshot", id(snapshot)),
         }
@@ -179,7 +200,8 @@ impl Client {
         let name = format!("crash-{}-{}", self.number, self.made);
         let live = self.ids(|volume| !volume.destroyed);
         let destroyed = self.ids(|volume| volume.destroyed);
-        let mut deletable = self.ids(|_| true);
+        let free = self.ids(|volume| !volume.destroyed && !volume.attached);
+        let mut deletable = self.ids(|volume| !volume.attached);
         deletable.retain(|volume| self.is_without_snapshots(volume));
         let mut snapshots: Vec<String> = self.model.snapshots.keys().cloned().collect();
         snapshots.retain(|snapshot| self.is_revertible(snapshot));
@@ -201,6 +223,8 @@ impl Client {
             if self.model.snapshots.len() < SNAPSHOTS {
                 possible.push(Wish::TakeSnapshot { volume: volume.clone() });
             }
+        }
+        if let Some(volume) = self.chance.one_of(&free).cloned() {
             possible.push(Wish::Destroy { volume });
         }
         if let Some(volume) = self.chance.one_of(&destroyed).cloned() {
@@ -212,6 +236,31 @@ impl Client {
         if let Some(snapshot) = self.chance.one_of(&snapshots).cloned() {
             possible.push(Wish::Revert { snapshot: snapshot.clone() });
             possible.push(Wish::DeleteSnapshot { snapshot });
+        }
+        possible.extend(self.possible_with_instance(&free));
+        possible
+    }
+
+    /// What could be done with the instance. Its volumes stay while it has snapshots: one goes
+    /// back only with those that it had.
+    fn possible_with_instance(&mut self, free: &[String]) -> Vec<Wish> {
+        let attached = self.ids(|volume| volume.attached);
+        let groups: Vec<String> = self.model.groups.keys().cloned().collect();
+        let mut possible = Vec::new();
+        if groups.is_empty() {
+            if let Some(volume) = self.chance.one_of(free).filter(|_| attached.len() < ATTACHED) {
+                possible.push(Wish::Attach { volume: volume.clone() });
+            }
+            if let Some(volume) = self.chance.one_of(&attached).cloned() {
+                possible.push(Wish::Detach { volume });
+            }
+        }
+        if !attached.is_empty() && groups.len() < GROUPS {
+            possible.push(Wish::TakeGroup);
+        }
+        if let Some(group) = self.chance.one_of(&groups).cloned() {
+            possible.push(Wish::RevertGroup { group: group.clone() });
+            possible.push(Wish::DeleteGroup { group });
         }
         possible
     }
@@ -236,18 +285,19 @@ impl Client {
         match wish {
             Wish::Create { name, size_bytes, .. } => {
                 let id = object.or_fail("the id of a volume");
-                let volume = Volume { name, size_bytes, bytes: None, destroyed: false };
+                let volume =
+                    Volume { name, size_bytes, bytes: None, destroyed: false, attached: false };
                 model.volumes.insert(id.clone(), volume);
                 self.write(api, &id);
             }
             Wish::Clone { name, of } => {
                 let source = model.volumes[&of].clone();
-                let volume = Volume { name, ..source };
+                let volume = Volume { name, attached: false, ..source };
                 model.volumes.insert(object.or_fail("the id of a clone"), volume);
             }
             Wish::FromSnapshot { name, of } => {
                 let Snapshot { size_bytes, bytes, .. } = model.snapshots[&of].clone();
-                let volume = Volume { name, size_bytes, bytes, destroyed: false };
+                let volume = Volume { name, size_bytes, bytes, destroyed: false, attached: false };
                 model.volumes.insert(object.or_fail("the id of a volume"), volume);
             }
             Wish::Grow { volume, size_bytes } => {
@@ -275,6 +325,29 @@ impl Client {
             }
             Wish::DeleteSnapshot { snapshot } => {
                 model.snapshots.remove(&snapshot);
+            }
+            Wish::Attach { volume } => {
+                model.volumes.get_mut(&volume).or_fail("a volume").attached = true;
+            }
+            Wish::Detach { volume } => {
+                model.volumes.get_mut(&volume).or_fail("a volume").attached = false;
+            }
+            Wish::TakeGroup => {
+                let members = model.members();
+                let volumes: Vec<_> = members.iter().map(|one| one.volume.clone()).collect();
+                model.groups.insert(object.or_fail("the id of an instance snapshot"), members);
+                for volume in volumes {
+                    self.write(api, &volume);
+                }
+            }
+            Wish::RevertGroup { group } => {
+                for Snapshot { volume, size_bytes, bytes } in model.groups[&group].clone() {
+                    let volume = model.volumes.get_mut(&volume).or_fail("a volume");
+                    (volume.size_bytes, volume.bytes) = (size_bytes, bytes);
+                }
+            }
+            Wish::DeleteGroup { group } => {
+                model.groups.remove(&group);
             }
         }
     }

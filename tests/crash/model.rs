@@ -1,4 +1,5 @@
-//! What a client knows: its volumes and snapshots, as far as the host has acknowledged them.
+//! What a client knows: its volumes, snapshots and instance snapshots, as far as the host has
+//! acknowledged them.
 
 use std::collections::BTreeMap;
 
@@ -18,9 +19,11 @@ pub(crate) struct Volume {
     pub(crate) bytes: Option<Bytes>,
     /// It was destroyed and can be recovered.
     pub(crate) destroyed: bool,
+    /// It is a disk of the client's instance.
+    pub(crate) attached: bool,
 }
 
-/// A snapshot.
+/// A snapshot, of a volume alone or as a member of an instance snapshot.
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
     pub(crate) volume: String,
@@ -33,6 +36,22 @@ pub(crate) struct Snapshot {
 pub(crate) struct Model {
     pub(crate) volumes: BTreeMap<String, Volume>,
     pub(crate) snapshots: BTreeMap<String, Snapshot>,
+    /// Instance snapshots: of every volume that was attached, and is as long as there is one.
+    pub(crate) groups: BTreeMap<String, Vec<Snapshot>>,
+}
+
+impl Model {
+    /// What a snapshot of the instance would hold now.
+    pub(crate) fn members(&self) -> Vec<Snapshot> {
+        let attached = self.volumes.iter().filter(|(_, volume)| volume.attached);
+        attached
+            .map(|(id, volume)| Snapshot {
+                volume: id.clone(),
+                size_bytes: volume.size_bytes,
+                bytes: volume.bytes.clone(),
+            })
+            .collect()
+    }
 }
 
 /// What a client asks for, and what follows once it is done.
@@ -48,10 +67,15 @@ pub(crate) enum Wish {
     TakeSnapshot { volume: String },
     Revert { snapshot: String },
     DeleteSnapshot { snapshot: String },
+    Attach { volume: String },
+    Detach { volume: String },
+    TakeGroup,
+    RevertGroup { group: String },
+    DeleteGroup { group: String },
 }
 
 /// Every kind of wish: each has to come true in a run.
-pub(crate) const KINDS: [&str; 10] = [
+pub(crate) const KINDS: [&str; 15] = [
     "create",
     "clone",
     "from snapshot",
@@ -62,6 +86,11 @@ pub(crate) const KINDS: [&str; 10] = [
     "take snapshot",
     "revert",
     "delete snapshot",
+    "attach",
+    "detach",
+    "take instance snapshot",
+    "revert instance",
+    "delete instance snapshot",
 ];
 
 impl Wish {
@@ -78,6 +107,11 @@ impl Wish {
             Self::TakeSnapshot { .. } => "take snapshot",
             Self::Revert { .. } => "revert",
             Self::DeleteSnapshot { .. } => "delete snapshot",
+            Self::Attach { .. } => "attach",
+            Self::Detach { .. } => "detach",
+            Self::TakeGroup => "take instance snapshot",
+            Self::RevertGroup { .. } => "revert instance",
+            Self::DeleteGroup { .. } => "delete instance snapshot",
         }
     }
 }

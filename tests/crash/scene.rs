@@ -52,6 +52,17 @@ impl Scene {
         Self { installation, host: Some(host), zone, pools }
     }
 
+    /// An instance that never runs; its id.
+    pub(crate) fn new_instance(&self, name: &str) -> String {
+        let wish = [
+            ("zoneid", &*self.zone),
+            ("name", name),
+            ("hypervisor", "Simulator"),
+            ("startvm", "false"),
+        ];
+        tests::text(&self.host().done("deployVirtualMachine", &wish), "id")
+    }
+
     pub(crate) fn data_dir(&self) -> PathBuf {
         self.installation.data_dir()
     }

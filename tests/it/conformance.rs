@@ -11,12 +11,18 @@ pub(crate) fn settings_in(place: &Installation) -> String {
     settings.display().to_string()
 }
 
-/// Runs the whole kit over a plugin of the workspace, in both skins.
+/// Runs the whole kit over a plugin of the workspace, in both skins, on a pool in a directory.
 fn passes_every_case(package: &str) {
     let place = Installation::with_null();
     let settings = settings_in(&place);
+    passes_with(&place, package, &settings, 40);
+    let left: Vec<_> = std::fs::read_dir(place.file("pool")).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+fn passes_with(place: &Installation, package: &str, settings: &str, at_least: u64) {
     let library = artifacts::library(package).display().to_string();
-    let arguments = ["conformance", &library, "--settings", &settings, "--level", "4"];
+    let arguments = ["conformance", &library, "--settings", settings, "--level", "4"];
     let ended = place.run(&[&arguments[..], &["--output", "json"]].concat()).with_code(0);
     let outcomes = ended.json();
     let outcomes = outcomes.as_array().unwrap();
@@ -24,10 +30,8 @@ fn passes_every_case(package: &str) {
     assert_eq!(skins, ["in-process", "process"]);
     for outcome in outcomes {
         assert_eq!(outcome["failed"], 0, "{outcome:#}");
-        assert!(outcome["passed"].as_u64().unwrap() > 40, "{outcome:#}");
+        assert!(outcome["passed"].as_u64().unwrap() > at_least, "{outcome:#}");
     }
-    let left: Vec<_> = std::fs::read_dir(place.file("pool")).unwrap().collect();
-    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]
@@ -38,6 +42,29 @@ fn the_sample_passes_every_case_in_both_skins_and_leaves_nothing() {
 #[test]
 fn the_filesystem_passes_every_case_in_both_skins_and_leaves_nothing() {
     passes_every_case("storage-volume-filesystem");
+}
+
+#[test]
+fn nfs_passes_every_case_as_store_and_as_cache_in_both_skins_and_leaves_nothing() {
+    let place = Installation::with_null();
+    // The cache by an export that the settings say is mounted, the store by its directory.
+    let mounted = place.path().canonicalize().unwrap().join("mounted");
+    std::fs::create_dir_all(mounted.join("cache")).unwrap();
+    std::fs::create_dir(place.file("store")).unwrap();
+    let settings = place.file("settings.toml");
+    let text = format!(
+        "[settings.mounts]\n\"nfs://nas.example/export\" = {mounted:?}\n\
+         [image]\nurl = \"file://{}\"\n\
+         [image_cache]\nurl = \"nfs://nas.example/export/cache\"\n\
+         details = {{ nfsversion = \"4.2\", capacity_bytes = 1073741824 }}\n",
+        place.file("store").display()
+    );
+    std::fs::write(&settings, text).unwrap();
+    passes_with(&place, "storage-image-nfs", &settings.display().to_string(), 60);
+    for folder in [place.file("store"), mounted.join("cache")] {
+        let left: Vec<_> = std::fs::read_dir(folder).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
 }
 
 #[test]

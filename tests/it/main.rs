@@ -22,11 +22,15 @@ mod filesystem;
 #[cfg(test)]
 mod host_services;
 #[cfg(test)]
+mod images;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod loading;
 #[cfg(test)]
 mod marker;
+#[cfg(test)]
+mod nfs;
 #[cfg(test)]
 mod panics;
 #[cfg(test)]
@@ -45,3 +49,5 @@ mod skew;
 mod streams;
 #[cfg(test)]
 mod vendor;
+#[cfg(test)]
+mod vm_snapshots;

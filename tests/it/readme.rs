@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::process::Command;
-use tests::{Ended, Installation, artifacts};
+use tests::{Ended, Installation, Row, artifacts};
 
 /// The lines that a reader types in a section.
 fn commands(section: &str) -> Vec<String> {
@@ -15,7 +15,7 @@ fn commands(section: &str) -> Vec<String> {
 
 #[test]
 fn the_commands_of_use_it_work_word_by_word_and_leave_nothing() {
-    let place = Installation::with_pools();
+    let place = Installation::with_pools().row(Row::image("nfs", "nfs"));
     let host = place.start();
     host.is_well();
     let programs = place.file("bin");

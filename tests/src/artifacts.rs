@@ -7,8 +7,9 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// The packages that the tests run or load.
-const PACKAGES: [&str; 5] = [
+const PACKAGES: [&str; 6] = [
     "storage-host",
+    "storage-image-nfs",
     "storage-volume-filesystem",
     "storage-volume-sample",
     "storage-volume-null",

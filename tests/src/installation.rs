@@ -38,6 +38,12 @@ impl Row {
         Self::with(name, &artifacts::library(&format!("storage-volume-{of}")))
     }
 
+    /// A row with the image plugin of the workspace that is called `storage-image-<of>`.
+    pub fn image(name: &str, of: &str) -> Self {
+        let library = artifacts::library(&format!("storage-image-{of}"));
+        Self::with(name, &library).key("kind", "image")
+    }
+
     /// A row with the plugin that misbehaves.
     pub fn fault(name: &str) -> Self {
         Self::of(name, "fault")
@@ -63,8 +69,14 @@ impl Row {
         self
     }
 
-    fn library_name(&self) -> String {
-        format!("storage_volume_{}", self.name.replace('-', "_"))
+    fn kind(&self) -> &str {
+        self.keys.get("kind").and_then(Value::as_str).unwrap_or("volume")
+    }
+
+    /// Where its library lies, below the directory of plugins.
+    fn library_path(&self) -> PathBuf {
+        let name = format!("storage_{}_{}", self.kind(), self.name.replace('-', "_"));
+        Path::new(self.kind()).join(file_name(&name))
     }
 
     fn to_toml(&self) -> Table {
@@ -117,7 +129,8 @@ impl Installation {
     #[must_use]
     pub fn row(mut self, row: Row) -> Self {
         if let Some(library) = &row.library {
-            fs::copy(library, self.library(&row.name)).or_fail("copy a library");
+            let path = self.file("plugins").join(row.library_path());
+            fs::copy(library, path).or_fail("copy a library");
         }
         self.rows.push(row);
         self
@@ -179,9 +192,9 @@ impl Installation {
         self.path().join(name)
     }
 
-    /// The file that the row of this name means.
+    /// The file that the row of this name, of a volume plugin, means.
     pub fn library(&self, row: &str) -> PathBuf {
-        self.file("plugins/volume").join(file_name(&Row::new(row).library_name()))
+        self.file("plugins").join(Row::new(row).library_path())
     }
 
     /// The host's data.

@@ -6,7 +6,9 @@ use super::objects::JobResponse;
 use super::reply::Reply;
 use super::values::Id;
 use crate::jobs::Jobs;
-use crate::model::{Caller, ClientToken, Failure, Operation, Phase, Record, Stored};
+use crate::model::{
+    Caller, ClientToken, Failure, ImageStore, Operation, Phase, Record, StoragePool, Stored,
+};
 use crate::orchestration::{Orchestration, RequestContext};
 use crate::registry::DataStoreProviderManager;
 use crate::store::{Key, Repository};
@@ -136,6 +138,26 @@ impl Call {
         match id {
             None => Ok(None),
             Some(id) => Ok(Some(self.find::<T>(parameter, id).await?.record.uuid())),
+        }
+    }
+
+    /// The uuid of the storage pool, image store or image cache that a parameter names, if it is
+    /// given.
+    ///
+    /// # Errors
+    /// 431 where there is none.
+    pub(super) async fn data_store(
+        &self,
+        parameter: &str,
+        id: Option<Id>,
+    ) -> Result<Option<Uuid>, ApiError> {
+        match id {
+            None => Ok(None),
+            Some(id) => match self.find::<ImageStore>(parameter, id).await {
+                // A number is that of a pool.
+                Ok(store) if matches!(id, Id::Uuid(_)) => Ok(Some(store.uuid)),
+                _ => self.uuid_of::<StoragePool>(parameter, Some(id)).await,
+            },
         }
     }
 

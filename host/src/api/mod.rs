@@ -18,6 +18,7 @@ mod param;
 mod args;
 mod field;
 mod map;
+mod os_types;
 mod page;
 mod reply;
 mod values;

@@ -7,9 +7,11 @@ use super::args::Args;
 use super::error::ApiError;
 use super::param::{Kind, Param, ParamType};
 use crate::config::PluginKind;
-use crate::model::{EventLevel, InstanceState, Phase, StoragePoolState, VolumeState};
+use crate::model::{
+    EventLevel, InstanceState, Phase, StoragePoolState, VmSnapshotState, VolumeState,
+};
 use crate::orchestration::doctor::Severity;
-use storage_plugin_api::{HypervisorType, ProvisioningType, ScopeType};
+use storage_plugin_api::{HypervisorType, ImageFormat, ProvisioningType, ScopeType};
 
 /// A closed list of words.
 pub trait Words: Copy + 'static {
@@ -36,11 +38,13 @@ macro_rules! words_of {
 words_of! {
     EventLevel,
     HypervisorType,
+    ImageFormat,
     InstanceState,
     Phase,
     ProvisioningType,
     ScopeType,
     StoragePoolState,
+    VmSnapshotState,
     VolumeState,
 }
 

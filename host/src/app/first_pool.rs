@@ -1,22 +1,81 @@
-//! The first storage pool of an installation: a directory beside the host's own state, so that
-//! volumes can be made out of the box.
+//! The first storage pool and the first image store of an installation: directories beside the
+//! host's own state, so that volumes and templates can be made out of the box.
 //!
-//! **Invariant:** it is made only where there never was a pool. An operator who removed it does
-//! not get it back, and a start does not wait for it.
+//! **Invariant:** each is made only where there never was one. An operator who removed it does not
+//! get it back, and a start does not wait for it.
 
 use crate::model::{Failure, Zone};
+use crate::orchestration::image_store::{AddImageStore, DEFAULT_IMAGE_PROVIDER};
 use crate::orchestration::storage_pool::CreateStoragePool;
 use crate::orchestration::{Orchestration, RequestContext};
 use crate::registry::DataStoreProviderManager;
 use crate::store::Filter;
 use std::path::Path;
-use storage_plugin_api::{DataStoreProviderType, Details, Scope};
+use storage_plugin_api::{DataStoreProviderType, DataStoreRole, Details, Scope};
+use uuid::Uuid;
 
-/// Begins to make it, where there was never a pool and the default provider serves.
+/// Begins to make them, where there was never one and the default provider serves.
 ///
 /// # Errors
-/// The store cannot be read. That the pool itself cannot be made is logged only.
+/// The store cannot be read. That one itself cannot be made is logged only.
 pub(super) async fn begin(
+    orchestration: &Orchestration,
+    registry: &DataStoreProviderManager,
+    data_dir: &Path,
+) -> Result<(), Failure> {
+    pool(orchestration, registry, data_dir).await?;
+    image_store(orchestration, registry, data_dir).await
+}
+
+async fn image_store(
+    orchestration: &Orchestration,
+    registry: &DataStoreProviderManager,
+    data_dir: &Path,
+) -> Result<(), Failure> {
+    let known = registry.providers_of(DataStoreProviderType::Image);
+    let is_there = known.iter().any(|one| one == DEFAULT_IMAGE_PROVIDER);
+    let ever = Filter { removed: true, ..Filter::default() };
+    if !is_there || !orchestration.image_stores.list(&ever).await?.is_empty() {
+        return Ok(());
+    }
+    let Some(zone) = first_zone(orchestration).await? else {
+        return Ok(());
+    };
+    let directory = match make(data_dir, "images") {
+        Ok(directory) => directory,
+        Err(error) => {
+            log::warn!("the first image store is not made in {data_dir:?}: {error}");
+            return Ok(());
+        }
+    };
+    let wish = AddImageStore {
+        name: Some("secondary".to_owned()),
+        url: Some(format!("file://{directory}")),
+        provider: Some(DEFAULT_IMAGE_PROVIDER.to_owned()),
+        zone: Some(zone),
+        role: DataStoreRole::Image,
+        details: Details::new(),
+        capacity_bytes: None,
+        read_only: false,
+    };
+    let request = RequestContext::system("first image store");
+    match orchestration.image_stores.add(&request, wish).await {
+        Ok(begun) => log::info!(
+            operation:% = begun.operation;
+            "the first image store, \"secondary\", is made in {directory}"
+        ),
+        Err(failure) => log::warn!("the first image store is not made: {failure}"),
+    }
+    Ok(())
+}
+
+/// The first zone, if it is enabled.
+async fn first_zone(orchestration: &Orchestration) -> Result<Option<Uuid>, Failure> {
+    let zones = orchestration.zones.list::<Zone>(&Filter::default()).await?;
+    Ok(zones.first().filter(|zone| zone.enabled).map(|zone| zone.uuid))
+}
+
+async fn pool(
     orchestration: &Orchestration,
     registry: &DataStoreProviderManager,
     data_dir: &Path,
@@ -27,11 +86,10 @@ pub(super) async fn begin(
     if !is_there || !orchestration.storage_pools.list(&ever).await?.is_empty() {
         return Ok(());
     }
-    let zones = orchestration.zones.list::<Zone>(&Filter::default()).await?;
-    let Some(zone) = zones.first().filter(|zone| zone.enabled) else {
+    let Some(zone) = first_zone(orchestration).await? else {
         return Ok(());
     };
-    let directory = match make(data_dir) {
+    let directory = match make(data_dir, "pools/primary") {
         Ok(directory) => directory,
         Err(error) => {
             log::warn!("the first storage pool is not made in {data_dir:?}: {error}");
@@ -41,8 +99,8 @@ pub(super) async fn begin(
     let wish = CreateStoragePool {
         name: "primary".to_owned(),
         url: format!("file://{directory}"),
-        scope: Scope::zone(zone.uuid),
-        zone: zone.uuid,
+        scope: Scope::zone(zone),
+        zone,
         hypervisor: None,
         provider: Some(provider),
         details: Details::new(),
@@ -61,11 +119,10 @@ pub(super) async fn begin(
     Ok(())
 }
 
-/// The directory above the pool's own, which a provider makes; as a part of a URL.
-fn make(data_dir: &Path) -> std::io::Result<String> {
-    let pools = std::path::absolute(data_dir)?.join("pools");
-    std::fs::create_dir_all(&pools)?;
-    let path = pools.join("primary");
+/// The directory above the store's own, which a provider makes; as a part of a URL.
+fn make(data_dir: &Path, below: &str) -> std::io::Result<String> {
+    let path = std::path::absolute(data_dir)?.join(below);
+    std::fs::create_dir_all(path.parent().unwrap_or(&path))?;
     let path = path.to_str().ok_or_else(|| {
         std::io::Error::new(std::io::ErrorKind::InvalidFilename, "its path is not UTF-8")
     })?;

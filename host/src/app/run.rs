@@ -6,7 +6,7 @@ use super::services::temporary_root;
 use crate::api::{Api, HostInfo, Services, credentials, endpoint, serve};
 use crate::config::HostConfig;
 use crate::loader::Loader;
-use crate::orchestration::{Orchestration, Policy, Rooms, RoomsParts, Windows};
+use crate::orchestration::{ImagePolicy, Orchestration, Policy, Rooms, RoomsParts, Windows};
 use crate::registry::{DataStoreProviderManager, PluginReport, PluginState};
 use crate::store::Store;
 use anyhow::{Context, anyhow};
@@ -44,6 +44,8 @@ pub async fn start(config: &HostConfig, loader: &Loader) -> anyhow::Result<Start
     };
     let store = opened.map_err(|error| anyhow!("{error}"))?;
     empty(&temporary_root(&data_dir)).context("cannot empty the directory for temporary files")?;
+    let spool = data_dir.join("spool");
+    empty(&spool).context("cannot empty the directory of what is unpacked")?;
     let credentials = credentials::load_or_create(&data_dir)?;
     let listener = TcpListener::bind(config.host.listen).await.with_context(|| {
         format!("cannot listen on {}; choose another address with --listen", config.host.listen)
@@ -54,10 +56,12 @@ pub async fn start(config: &HostConfig, loader: &Loader) -> anyhow::Result<Start
     load_plugins(config, loader, &store.repository(), &registry)
         .await
         .map_err(|missing| required_refused(&missing))?;
+    let policy = policy(config, spool);
+    policy.images.check().context("[storage] of plugins.toml")?;
     let orchestration = Orchestration::new(Arc::new(Rooms::new(RoomsParts {
         repository: store.repository(),
         providers: Arc::clone(&registry),
-        policy: policy(config),
+        policy,
         windows: windows(config, &registry),
     })));
     orchestration.resume().await?;
@@ -72,7 +76,7 @@ pub async fn start(config: &HostConfig, loader: &Loader) -> anyhow::Result<Start
 }
 
 /// What the operator decided about storage.
-fn policy(config: &HostConfig) -> Policy {
+fn policy(config: &HostConfig, spool: PathBuf) -> Policy {
     let storage = &config.storage;
     Policy {
         used_threshold: storage.used_threshold,
@@ -81,6 +85,14 @@ fn policy(config: &HostConfig) -> Policy {
         expunge_delay: storage.expunge_delay,
         expunge_interval: storage.expunge_interval,
         default_primary_provider: storage.default_primary_provider.clone(),
+        images: ImagePolicy {
+            allow: storage.download_allow.clone(),
+            directories: storage.download_directories.iter().map(PathBuf::from).collect(),
+            proxy: Some(storage.download_proxy.clone()).filter(|proxy| !proxy.is_empty()),
+            max_bytes: storage.max_image_bytes,
+            max_virtual_bytes: storage.max_virtual_bytes,
+            spool,
+        },
     }
 }
 

@@ -43,6 +43,18 @@ impl Show for f64 {
     }
 }
 
+impl Show for u64 {
+    fn show(&self) -> Value {
+        json!(self)
+    }
+}
+
+impl Show for Vec<String> {
+    fn show(&self) -> Value {
+        json!(self)
+    }
+}
+
 impl Show for String {
     fn show(&self) -> Value {
         json!(self)

@@ -26,6 +26,17 @@ pub struct StorageSection {
     pub expunge_interval: Duration,
     /// The provider of a pool that names none. Default `Filesystem`.
     pub default_primary_provider: String,
+    /// The private networks, addresses and hosts that templates may be downloaded from. Default
+    /// none.
+    pub download_allow: Vec<String>,
+    /// The directories that `file:` URLs of templates may lie in. Default none.
+    pub download_directories: Vec<String>,
+    /// The proxy of downloads, `http://host:port`. Default none.
+    pub download_proxy: String,
+    /// The most bytes of a download or an upload. Default 50 GiB.
+    pub max_image_bytes: u64,
+    /// The most bytes of a disk in an image. Default 2 TiB.
+    pub max_virtual_bytes: u64,
 }
 
 /// The keys of `[storage]`. Each has a twin in the environment, as those of `[host]` have.
@@ -45,6 +56,11 @@ const KEYS: &[Key<StorageSection>] = &[
     key!(expunge_delay: values::delay),
     key!(expunge_interval: values::timeout),
     key!(default_primary_provider: values::provider_name),
+    key!(download_allow: values::sources),
+    key!(download_directories: values::directories),
+    key!(download_proxy: values::proxy),
+    key!(max_image_bytes: values::bytes),
+    key!(max_virtual_bytes: values::bytes),
 ];
 
 impl Default for StorageSection {
@@ -57,6 +73,11 @@ impl Default for StorageSection {
             expunge_delay: DAY,
             expunge_interval: DAY,
             default_primary_provider: "Filesystem".to_owned(),
+            download_allow: Vec::new(),
+            download_directories: Vec::new(),
+            download_proxy: String::new(),
+            max_image_bytes: 50 << 30,
+            max_virtual_bytes: 2 << 40,
         }
     }
 }

@@ -152,6 +152,65 @@ pub(super) fn provider_name(raw: Raw<'_>) -> Result<String, Refusal> {
     Ok(text.to_owned())
 }
 
+/// Reads networks, addresses and names of hosts.
+pub(super) fn sources(raw: Raw<'_>) -> Result<Vec<String>, Refusal> {
+    let example = "write networks, addresses and names of hosts, [\"10.1.0.0/16\", \"mirror\"]";
+    // What the entries are is told by whoever downloads.
+    list(raw, example)
+}
+
+/// Reads absolute paths.
+pub(super) fn directories(raw: Raw<'_>) -> Result<Vec<String>, Refusal> {
+    let example = "write absolute paths of directories, [\"/srv/images\"]";
+    let list = list(raw, example)?;
+    match list.iter().all(|path| path.starts_with('/')) {
+        true => Ok(list),
+        false => Err(raw.refuse("has a path that is not absolute", example)),
+    }
+}
+
+/// Reads the URL of a proxy, or nothing.
+pub(super) fn proxy(raw: Raw<'_>) -> Result<String, Refusal> {
+    let example = "write http://host:port, or \"\" for none";
+    let text = raw.text(example)?;
+    match text.is_empty() || text.starts_with("http://") {
+        true => Ok(text.to_owned()),
+        // The text may hold a password.
+        false => Err(Refusal(format!("it is no proxy; {example}"))),
+    }
+}
+
+/// Reads a number of bytes, of more than nothing.
+pub(super) fn bytes(raw: Raw<'_>) -> Result<u64, Refusal> {
+    let example = "write a number of bytes, for example 53_687_091_200";
+    let text = match raw {
+        Raw::Toml(DeValue::Integer(number)) => number.to_string(),
+        Raw::Toml(_) => return Err(raw.refuse("is not a whole number", example)),
+        Raw::Text(text) => text.replace('_', ""),
+    };
+    match text.parse() {
+        Ok(0) => Err(raw.refuse("is nothing", example)),
+        Ok(bytes) => Ok(bytes),
+        Err(_) => Err(raw.refuse("is not a whole number", example)),
+    }
+}
+
+/// A list of texts; in a variable they are separated by commas.
+fn list(raw: Raw<'_>, example: &str) -> Result<Vec<String>, Refusal> {
+    let texts = match raw {
+        Raw::Text(text) => text.split(',').map(|one| one.trim().to_owned()).collect(),
+        Raw::Toml(DeValue::Array(values)) => {
+            let texts = values.iter().map(|value| match value.get_ref() {
+                DeValue::String(text) => Ok(text.trim().to_owned()),
+                _ => Err(raw.refuse("has an entry that is not a string", example)),
+            });
+            texts.collect::<Result<Vec<_>, _>>()?
+        }
+        Raw::Toml(_) => return Err(raw.refuse("is not an array of strings", example)),
+    };
+    Ok(texts.into_iter().filter(|text: &String| !text.is_empty()).collect())
+}
+
 /// Reads a truth value.
 pub(super) fn boolean(raw: Raw<'_>) -> Result<bool, Refusal> {
     let refusal = || raw.refuse("is not a boolean", "write true or false, without quotes");

@@ -70,6 +70,14 @@ words! {
         Attachment = "attachment",
         /// A snapshot of a volume.
         Snapshot = "snapshot",
+        /// An image store or image cache (secondary storage).
+        ImageStore = "image_store",
+        /// A template or ISO.
+        Template = "template",
+        /// A template or snapshot on a data store.
+        ObjectInStore = "object_in_store",
+        /// A snapshot of an instance: of all its volumes.
+        VmSnapshot = "vm_snapshot",
     }
 }
 

@@ -7,7 +7,13 @@ use serde::{Deserialize, Serialize};
 use storage_plugin_api::{Details, SnapshotInfo};
 use uuid::Uuid;
 
-/// A snapshot of a volume, on the pool that has the volume's bytes.
+/// The type of a snapshot that somebody asked for.
+pub const MANUAL: &str = "MANUAL";
+/// The type of a snapshot that is a member of an instance snapshot.
+pub const GROUP: &str = "GROUP";
+
+/// A snapshot of a volume. Where it is on image stores is said by its
+/// [`ObjectInStore`](super::ObjectInStore)s.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Its public id, which its back-end name holds.
@@ -23,8 +29,11 @@ pub struct Snapshot {
     pub volume: Volume,
     /// The internal number of the volume.
     pub volume_id: u64,
-    /// The pool that has its bytes.
+    /// The pool where it was taken.
     pub pool: Uuid,
+    /// Whether the pool has its bytes still; one that was archived is on image stores only.
+    #[serde(default = "on_primary")]
+    pub on_primary: bool,
     /// The snapshot that was the volume's newest when this one was taken.
     #[serde(default)]
     pub parent: Option<Uuid>,
@@ -37,8 +46,15 @@ pub struct Snapshot {
     /// What the driver keeps with it.
     #[serde(default, skip_serializing_if = "Details::is_empty")]
     pub details: Details,
-    /// `MANUAL`, or the interval of the policy that took it.
+    /// [`MANUAL`], [`GROUP`], or the interval of the policy that took it.
     pub snapshot_type: String,
+    /// The instance snapshot that it is a member of; with that it comes and goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vm_snapshot: Option<Uuid>,
+}
+
+const fn on_primary() -> bool {
+    true
 }
 
 impl Snapshot {

@@ -11,8 +11,10 @@ words! {
         Allocated = "Allocated",
         /// Its driver takes it.
         Creating = "Creating",
-        /// It is there, on primary storage, and stays there.
+        /// It is there: on the pool where it was taken, on an image store, or on both.
         BackedUp = "BackedUp",
+        /// It is being copied to an image store.
+        BackingUp = "BackingUp",
         /// It is being removed.
         Destroying = "Destroying",
         /// Nothing is left of it.
@@ -27,6 +29,8 @@ words! {
     pub enum SnapshotEvent {
         /// Its driver is asked to take it.
         CreateRequested = "CreateRequested",
+        /// It is to be copied to an image store.
+        BackupToSecondary = "BackupToSecondary",
         /// It is to be removed.
         DestroyRequested = "DestroyRequested",
         /// It was taken, and is not copied anywhere.
@@ -50,6 +54,10 @@ impl Machine for SnapshotState {
             (Creating,   E::OperationNotPerformed, BackedUp),
             (Creating,   E::OperationFailed,       Error),
             (BackedUp,   E::DestroyRequested,      Destroying),
+            (BackedUp,   E::BackupToSecondary,     BackingUp),
+            // One that could not be copied is there still.
+            (BackingUp,  E::OperationSucceeded,    BackedUp),
+            (BackingUp,  E::OperationFailed,       BackedUp),
             (Destroying, E::DestroyRequested,      Destroying),
             (Destroying, E::OperationSucceeded,    Destroyed),
             (Destroying, E::OperationFailed,       BackedUp),

@@ -30,6 +30,9 @@ pub struct Volume {
     /// The snapshot it was made from.
     #[serde(default)]
     pub snapshot: Option<Uuid>,
+    /// The template it was made from.
+    #[serde(default)]
+    pub template: Option<Uuid>,
     /// Its virtual size in bytes.
     pub size_bytes: u64,
     /// The space it uses, as its back end said last.

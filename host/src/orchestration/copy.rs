@@ -1,13 +1,13 @@
 //! Bytes move from one pool to another, or on one: by a driver's own means, or by the host's.
 
-use super::pool_access::PoolAccess;
 use super::rooms::Rooms;
+use super::store_access::StoreAccess;
 use crate::jobs::{StepContext, StepError};
 use crate::model::Failure;
-use crate::motion::{End, transfer, verify};
+use crate::motion::{transfer, verify};
 use storage_plugin_api::{
-    CallContext, CopyRequest, CopyResult, CreateRequest, DataObject, DataStore, PluginErrorKind,
-    PluginResult, StoredObject, VolumeInfo,
+    CallContext, CopyRequest, CopyResult, CreateRequest, DataObject, Details, PluginErrorKind,
+    PluginResult,
 };
 
 /// Who copies.
@@ -21,18 +21,7 @@ pub(super) enum Copier {
     Host,
 }
 
-impl PoolAccess<'_> {
-    /// An object on the pool as an end of a transfer.
-    fn end(&self, object: DataObject) -> End<'_> {
-        End {
-            driver: self.driver.as_ref(),
-            store: &self.context,
-            object,
-            about: self.about(),
-            guard: self.guard(),
-        }
-    }
-
+impl StoreAccess<'_> {
     /// Whether its driver copies by itself. One that does not answer has not said no.
     async fn would_copy(&self, call: &CallContext, ask: CopyRequest) -> PluginResult<bool> {
         let asked = self.driver.can_copy(call, ask);
@@ -41,14 +30,10 @@ impl PoolAccess<'_> {
             answered => answered,
         }
     }
-
-    fn stored(&self, object: impl Into<DataObject>) -> StoredObject {
-        StoredObject::new(DataStore::clone(&self.context), object.into())
-    }
 }
 
 impl Rooms {
-    /// Who copies a volume from pool to pool: the source's driver if it would, else the
+    /// Who copies an object from store to store: the source's driver if it would, else the
     /// destination's, else the host.
     ///
     /// # Errors
@@ -56,8 +41,8 @@ impl Rooms {
     pub(super) async fn copier(
         &self,
         call: &CallContext,
-        from: (&PoolAccess<'_>, &VolumeInfo),
-        to: (&PoolAccess<'_>, &VolumeInfo),
+        from: (&StoreAccess<'_>, &DataObject),
+        to: (&StoreAccess<'_>, &DataObject),
     ) -> Result<Copier, StepError> {
         let ask = CopyRequest::new(from.0.stored(from.1.clone()), to.0.stored(to.1.clone()));
         if from.0.would_copy(call, ask.clone()).await? {
@@ -70,18 +55,18 @@ impl Rooms {
         Ok(Copier::Host)
     }
 
-    /// Refuses where the host cannot move bytes from one pool to another.
+    /// Refuses where the host cannot move bytes from one store to another.
     pub(super) async fn expect_streams(
         &self,
         call: &CallContext,
-        from: &PoolAccess<'_>,
-        to: &PoolAccess<'_>,
+        from: &StoreAccess<'_>,
+        to: &StoreAccess<'_>,
     ) -> Result<(), StepError> {
-        let refuse = |pool: &PoolAccess<'_>, cannot: &str| {
+        let refuse = |store: &StoreAccess<'_>, cannot: &str| {
             StepError::from(Failure::unsupported(format!(
-                "provider {:?} of storage pool {:?} lets nobody {cannot} the bytes of an object, \
-                 and no driver copies by itself",
-                pool.pool.provider, pool.pool.name
+                "provider {:?} of {} lets nobody {cannot} the bytes of an object, and no driver \
+                 copies by itself",
+                store.provider_name, store.title
             )))
         };
         if !from.capabilities(call).await?.read {
@@ -98,74 +83,110 @@ impl Rooms {
         Ok(())
     }
 
-    /// Makes a copy of a volume on another pool. Idempotent: it may run again over what is there.
-    pub(super) async fn copy_volume(
+    /// Makes a copy of an object on another store. Idempotent: it may run again over what is there.
+    /// `size_bytes` is how many bytes there are to move.
+    pub(super) async fn copy_object(
         &self,
         context: &StepContext,
-        from: (&PoolAccess<'_>, VolumeInfo),
-        to: (&PoolAccess<'_>, VolumeInfo),
-    ) -> Result<CopyResult, StepError> {
+        from: (&StoreAccess<'_>, DataObject),
+        to: (&StoreAccess<'_>, DataObject),
+        size_bytes: u64,
+    ) -> Result<Copied, StepError> {
         let call = context.call();
         let copier = self.copier(&call, (from.0, &from.1), (to.0, &to.1)).await?;
         let ask = CopyRequest::new(from.0.stored(from.1.clone()), to.0.stored(to.1.clone()));
+        let by_driver = |copied| Copied { copied, digest: None };
         Ok(match copier {
             Copier::Source => {
                 let copied = from.0.driver.copy_async(&call, ask);
-                from.0.guarded(&call, copied).await?
+                by_driver(from.0.guarded(&call, copied).await?)
             }
             Copier::Destination => {
                 let copied = to.0.driver.copy_async(&call, ask);
-                to.0.guarded(&call, copied).await?
+                by_driver(to.0.guarded(&call, copied).await?)
             }
             Copier::Host => {
-                let made = to.0.driver.create_async(
-                    &call,
-                    &to.0.context,
-                    CreateRequest::new(to.1.clone()),
-                );
+                let ask = CreateRequest::new(to.1.clone());
+                let made = to.0.driver.create_async(&call, &to.0.context, ask);
                 let made = to.0.guarded(&call, made).await?;
                 let mut copied = CopyResult::new(made.path);
                 copied.details = made.details;
                 copied.format = made.format;
                 let mut destination = to.1;
-                destination.path.clone_from(&copied.path);
-                destination.details = copied.details.clone();
-                let size_bytes = from.1.size_bytes;
-                let moved = self
-                    .move_bytes(context, (from.0, from.1.into()), (to.0, destination), size_bytes)
-                    .await?;
-                copied.path = moved.unwrap_or(copied.path);
-                copied
+                found_at(&mut destination, &copied.path, &copied.details);
+                let moved = self.move_bytes(context, from, (to.0, destination), size_bytes).await?;
+                copied.path = moved.path.unwrap_or(copied.path);
+                Copied { copied, digest: Some(moved.digest) }
             }
         })
     }
 
-    /// Moves the bytes of an object onto a volume that was created before, and checks that they
-    /// arrived. Gives the volume's path, if the writer gave it another one.
+    /// Moves the bytes of an object onto one that was created before, and checks that they
+    /// arrived.
     pub(super) async fn move_bytes(
         &self,
         context: &StepContext,
-        from: (&PoolAccess<'_>, DataObject),
-        to: (&PoolAccess<'_>, VolumeInfo),
+        from: (&StoreAccess<'_>, DataObject),
+        to: (&StoreAccess<'_>, DataObject),
         size_bytes: u64,
-    ) -> Result<Option<String>, StepError> {
+    ) -> Result<Moved, StepError> {
         let call = context.call();
         let (to, mut destination) = to;
         let source = from.0.end(from.1);
-        let moved = transfer(&call, &source, &to.end(destination.clone().into()), size_bytes).await;
-        let moved = moved?;
-        let path = moved.written.path.filter(|path| *path != destination.path);
+        let moved = transfer(&call, &source, &to.end(destination.clone()), size_bytes).await?;
+        let path = moved.written.path.filter(|path| path != destination.path());
         if let Some(path) = &path {
-            destination.path.clone_from(path);
+            set_path(&mut destination, path);
         }
-        let asked = to.driver.describe(&call, &to.context, destination.clone().into());
+        let asked = to.driver.describe(&call, &to.context, destination.clone());
         let shown = to.guarded(&call, asked).await?;
         if !shown.present {
-            return Err(to.contradiction("wrote the volume", "is not there"));
+            return Err(to.contradiction("wrote the object", "is not there"));
         }
-        let recorded = shown.digest.as_deref();
-        let end = to.end(destination.into());
-        verify(&call, &end, &moved.digest, size_bytes, recorded).await?;
-        Ok(path)
+        // What its driver recorded of a larger volume is the digest of more than was moved.
+        let is_larger =
+            matches!(destination, DataObject::Volume(_)) && shown.size_bytes != size_bytes;
+        let recorded = shown.digest.as_deref().filter(|_| !is_larger);
+        verify(&call, &to.end(destination), &moved.digest, size_bytes, recorded).await?;
+        Ok(Moved { path, digest: moved.digest.to_string() })
+    }
+}
+
+/// What a copy left behind.
+#[derive(Debug)]
+pub(super) struct Copied {
+    /// The object.
+    pub(super) copied: CopyResult,
+    /// The digest of its bytes, where the host moved them.
+    pub(super) digest: Option<String>,
+}
+
+/// What came of bytes that were moved.
+#[derive(Debug)]
+pub(super) struct Moved {
+    /// The path of the object, if the writer gave it another one.
+    pub(super) path: Option<String>,
+    /// The digest of the bytes.
+    pub(super) digest: String,
+}
+
+/// Gives an object its place on a store.
+pub(super) fn found_at(object: &mut DataObject, path: &str, details: &Details) {
+    set_path(object, path);
+    match object {
+        DataObject::Volume(volume) => volume.details = details.clone(),
+        DataObject::Template(template) => template.details = details.clone(),
+        DataObject::Snapshot(snapshot) => snapshot.details = details.clone(),
+        _ => {}
+    }
+}
+
+/// Gives an object another path.
+pub(super) fn set_path(object: &mut DataObject, path: &str) {
+    match object {
+        DataObject::Volume(volume) => path.clone_into(&mut volume.path),
+        DataObject::Template(template) => path.clone_into(&mut template.install_path),
+        DataObject::Snapshot(snapshot) => path.clone_into(&mut snapshot.path),
+        _ => {}
     }
 }

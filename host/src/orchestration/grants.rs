@@ -144,17 +144,25 @@ impl Rooms {
         }
         let mut ask = VmInfoRequest::new(volume.as_seen_by_plugins(volume.id));
         if let Some(instance) = instance {
-            let mut vm = VmInstance::new(instance.uuid, instance.name.clone());
-            vm.id = instance.id;
-            vm.running = instance.state == InstanceState::Running;
-            vm.hypervisor_type = instance.hypervisor;
-            if let Some(host) = instance.host.filter(|_| vm.running) {
-                vm.host = self.host_as_seen(host).await?;
-            }
-            ask.vm = Some(vm);
+            ask.vm = Some(self.instance_as_seen(instance).await?);
         }
         let told = pool.driver.provide_vm_info(&call, &pool.context, ask);
         Ok(pool.guarded(&call, told).await?)
+    }
+
+    /// An instance as plugins see it.
+    pub(super) async fn instance_as_seen(
+        &self,
+        instance: &Stored<Instance>,
+    ) -> Result<VmInstance, Failure> {
+        let mut vm = VmInstance::new(instance.uuid, instance.name.clone());
+        vm.id = instance.id;
+        vm.running = instance.state == InstanceState::Running;
+        vm.hypervisor_type = instance.hypervisor;
+        if let Some(host) = instance.host.filter(|_| vm.running) {
+            vm.host = self.host_as_seen(host).await?;
+        }
+        Ok(vm)
     }
 
     /// Refuses where an instance's hypervisor host does not reach a volume's pool.

@@ -9,19 +9,27 @@
 //!
 //! Start reading at [`Rooms`], then `volume/create.rs`: every flow looks like that one.
 
+mod image_access;
 mod pool_access;
 mod request;
 mod rooms;
+mod store_access;
 
 mod allocation;
+mod convert;
 mod copy;
 pub mod doctor;
+mod download;
 mod grants;
 pub mod hypervisor_host;
+pub mod image_store;
+mod in_store;
 pub mod instance;
 pub mod reconcile;
 pub mod snapshot;
 pub mod storage_pool;
+pub mod template;
+pub mod vm_snapshot;
 pub mod volume;
 mod zones;
 
@@ -31,18 +39,21 @@ pub(crate) mod testing;
 mod tests;
 
 pub use request::{RequestContext, Started};
-pub use rooms::{Policy, Rooms, RoomsParts, Windows};
+pub use rooms::{ImagePolicy, Policy, Rooms, RoomsParts, Windows};
 pub use zones::Zones;
 
 use crate::model::Failure;
 use doctor::Doctor;
 use hypervisor_host::HypervisorHosts;
+use image_store::ImageStores;
 use instance::Instances;
 use reconcile::{Pace, Reconcile};
 use snapshot::Snapshots;
 use std::sync::Arc;
 use std::time::Duration;
 use storage_pool::StoragePools;
+use template::Templates;
+use vm_snapshot::VmSnapshots;
 use volume::Volumes;
 
 /// How often operations are looked for that nobody runs although they do not rest.
@@ -57,8 +68,14 @@ pub struct Orchestration {
     pub volumes: Volumes,
     /// Hypervisor hosts.
     pub hypervisor_hosts: HypervisorHosts,
+    /// Image stores and image caches.
+    pub image_stores: ImageStores,
+    /// Templates and ISOs.
+    pub templates: Templates,
     /// Snapshots of volumes.
     pub snapshots: Snapshots,
+    /// Snapshots of instances.
+    pub vm_snapshots: VmSnapshots,
     /// Instances.
     pub instances: Instances,
     /// Zones, pods, clusters and disk offerings.
@@ -77,7 +94,10 @@ impl Orchestration {
             storage_pools: StoragePools::new(Arc::clone(&rooms)),
             volumes: Volumes::new(Arc::clone(&rooms)),
             hypervisor_hosts: HypervisorHosts::new(Arc::clone(&rooms)),
+            image_stores: ImageStores::new(Arc::clone(&rooms)),
+            templates: Templates::new(Arc::clone(&rooms)),
             snapshots: Snapshots::new(Arc::clone(&rooms)),
+            vm_snapshots: VmSnapshots::new(Arc::clone(&rooms)),
             instances: Instances::new(Arc::clone(&rooms)),
             zones: Zones::new(Arc::clone(&rooms)),
             reconcile: Reconcile::new(Arc::clone(&rooms)),
@@ -93,6 +113,7 @@ impl Orchestration {
     pub async fn resume(&self) -> Result<(), Failure> {
         self.zones.seed().await?;
         self.storage_pools.connect_all().await?;
+        self.image_stores.connect_all().await?;
         self.storage_pools.watch_capacity();
         let recovered = self.rooms.jobs.recover().await?;
         self.volumes.expunge_periodically();

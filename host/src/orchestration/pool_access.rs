@@ -1,31 +1,35 @@
 //! The way from a pool's record to its driver.
 //!
-//! **Invariant:** every call to a driver of a pool goes through [`PoolAccess::guarded`]; a pool
-//! that is quarantined, or whose provider is missing, has no way.
+//! **Invariant:** a pool that is quarantined, or whose provider is missing, has no way.
 
 use super::rooms::Rooms;
-use crate::jobs::{Guard, GuardedCall, StepContext, StepError};
+use super::storage_pool::is_in_use;
+use super::store_access::StoreAccess;
+use crate::jobs::StepError;
 use crate::model::{Failure, StoragePool, StoragePoolState, Stored};
 use crate::store::Key;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
 use storage_plugin_api::{
-    CallContext, DataObject, DataStoreCapabilities, DataStoreProvider, DataStoreProviderType,
-    Driver, HypervisorHostListener, LifeCycle, ObjectDescription, PluginError, PluginResult,
-    PrimaryDataStoreDriver, PrimaryDataStoreLifeCycle, StoreContext,
+    DataStoreProviderType, Driver, HypervisorHostListener, LifeCycle, PluginError,
+    PrimaryDataStoreDriver, PrimaryDataStoreLifeCycle,
 };
 use uuid::Uuid;
 
 /// A pool, and how to reach it.
 pub(super) struct PoolAccess<'a> {
-    rooms: &'a Rooms,
+    store: StoreAccess<'a>,
     pub(super) pool: Stored<StoragePool>,
     pub(super) driver: Arc<dyn PrimaryDataStoreDriver>,
-    pub(super) context: StoreContext,
-    provider: Arc<dyn DataStoreProvider>,
-    window: Duration,
-    title: String,
+}
+
+impl<'a> Deref for PoolAccess<'a> {
+    type Target = StoreAccess<'a>;
+
+    fn deref(&self) -> &StoreAccess<'a> {
+        &self.store
+    }
 }
 
 impl Rooms {
@@ -45,7 +49,7 @@ impl Rooms {
         let pool =
             found.ok_or_else(|| Failure::not_found(format!("there is no storage pool {uuid}")))?;
         let access = self.access_unconnected(pool)?;
-        if !self.connected.is_settled(&access.pool).await {
+        if !self.connected.is_settled(uuid, is_in_use(&access.pool)).await {
             // No operation works on it, so nothing waits for this; what is begun is refused.
             if access.pool.state == StoragePoolState::Maintenance {
                 return Err(Failure::conflict(format!(
@@ -101,90 +105,17 @@ impl Rooms {
         };
         let installation_id = self.repository.installation_id().as_str();
         let store = pool.as_seen_by_plugins(pool.id, installation_id, self.repository.epoch());
-        Ok(PoolAccess {
-            rooms: self,
-            driver,
-            context: StoreContext::new(store),
-            window: (self.windows)(&pool.provider),
-            provider,
-            title: format!("storage pool {:?}", pool.name),
-            pool,
-        })
+        let title = format!("storage pool {:?}", pool.name);
+        let provider = (pool.provider.as_str(), provider);
+        let store = StoreAccess::new(self, provider, Arc::clone(&driver) as _, store, title);
+        Ok(PoolAccess { store, pool, driver })
     }
 }
 
-impl PoolAccess<'_> {
-    /// Makes a call under the guard.
-    pub(super) async fn guarded<T>(
-        &self,
-        call: &CallContext,
-        work: impl Future<Output = PluginResult<T>>,
-    ) -> PluginResult<T> {
-        self.rooms.guard.call(self.about(), call, work).await
-    }
-
-    /// What guards the calls to the pool.
-    pub(super) fn guard(&self) -> &Guard {
-        &self.rooms.guard
-    }
-
-    /// What the guard is told of calls to the pool.
-    pub(super) fn about(&self) -> GuardedCall<'_> {
-        GuardedCall {
-            provider: &self.pool.provider,
-            window: self.window,
-            store: Some((self.pool.uuid, &self.title)),
-        }
-    }
-
-    /// What the driver can do on this pool now. Its limit of concurrent calls holds from here on.
-    pub(super) async fn capabilities(
-        &self,
-        call: &CallContext,
-    ) -> PluginResult<DataStoreCapabilities> {
-        let asked = self.driver.get_capabilities(call, &self.context);
-        let capabilities = self.guarded(call, asked).await?;
-        self.guard().declare(&self.pool.provider, capabilities.limits.concurrent_calls);
-        Ok(capabilities)
-    }
-
-    /// The truth about an object.
-    pub(super) async fn describe(
-        &self,
-        context: &StepContext,
-        object: impl Into<DataObject>,
-    ) -> Result<ObjectDescription, StepError> {
-        let call = context.call();
-        let asked = self.driver.describe(&call, &self.context, object.into());
-        Ok(self.guarded(&call, asked).await?)
-    }
-
-    /// Removes an object, and believes it only when it is gone.
-    pub(super) async fn delete(
-        &self,
-        context: &StepContext,
-        object: impl Into<DataObject>,
-    ) -> Result<(), StepError> {
-        let object = object.into();
-        let call = context.call();
-        let asked = self.driver.delete_async(&call, &self.context, object.clone());
-        let deleted = self.guarded(&call, asked).await;
-        // Whatever was answered, only a look tells what is true: it is worth another try.
-        let shown = self.describe(context, object).await.map_err(StepError::worth_another_try)?;
-        match (&deleted, shown.present) {
-            (_, false) => Ok(()),
-            (Ok(()), true) => Err(self.contradiction("deleted the object", "is still there")),
-            (Err(_), true) => Ok(deleted?),
-        }
-    }
-
-    /// What a driver said and what it shows do not agree: tried again, for it may be slow.
-    pub(super) fn contradiction(&self, said: &str, shown: &str) -> StepError {
-        PluginError::unavailable(format!(
-            "provider {:?} says that it {said}, and by its own description it {shown}",
-            self.pool.provider
-        ))
-        .into()
+impl<'a> PoolAccess<'a> {
+    /// What it has in common with stores of other roles.
+    pub(super) fn into_store(self) -> StoreAccess<'a> {
+        self.store
     }
 
     /// The life cycle of its provider.

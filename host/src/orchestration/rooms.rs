@@ -3,13 +3,15 @@
 use super::request::{RequestContext, Started};
 use super::storage_pool::Connected;
 use crate::jobs::{Flow, Guard, Jobs, NewOperation};
-use crate::model::{ClientToken, Failure, Operation, RecordKind, StoragePool};
+use crate::model::{ClientToken, Failure, ImageStore, Operation, RecordKind, StoragePool};
+use crate::motion::download::{DownloadSettings, Downloader, Proxy, SourcePolicy};
 use crate::registry::DataStoreProviderManager;
 use crate::store::{Change, Key, Refused, Repository, now_us};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use storage_plugin_api::PluginErrorKind;
+use storage_plugin_api::{PluginErrorKind, PluginResult};
 use uuid::Uuid;
 
 /// What an operator decides about storage.
@@ -27,6 +29,66 @@ pub struct Policy {
     pub expunge_interval: Duration,
     /// The provider of a pool that names none.
     pub default_primary_provider: String,
+    /// What comes in from outside.
+    pub images: ImagePolicy,
+}
+
+/// What an operator decides about images that come from outside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImagePolicy {
+    /// The private networks, addresses and hosts that may be downloaded from.
+    pub allow: Vec<String>,
+    /// The directories that `file:` URLs may lie in.
+    pub directories: Vec<PathBuf>,
+    /// The proxy of downloads.
+    pub proxy: Option<String>,
+    /// The most bytes of a download or an upload.
+    pub max_bytes: u64,
+    /// The most bytes of a disk in an image.
+    pub max_virtual_bytes: u64,
+    /// Where what is unpacked waits for its length to be known. Emptied at each start.
+    pub spool: PathBuf,
+}
+
+impl Default for ImagePolicy {
+    /// The public internet, by the limits of CloudStack.
+    fn default() -> Self {
+        Self {
+            allow: Vec::new(),
+            directories: Vec::new(),
+            proxy: None,
+            max_bytes: 50 << 30,
+            max_virtual_bytes: 2 << 40,
+            spool: std::env::temp_dir(),
+        }
+    }
+}
+
+impl ImagePolicy {
+    /// Says what of it cannot be used.
+    ///
+    /// # Errors
+    /// `InvalidConfig`.
+    pub fn check(&self) -> PluginResult<()> {
+        SourcePolicy::new(&self.allow, &self.directories)?;
+        self.proxy.as_deref().map_or(Ok(()), |url| Proxy::new(url, Vec::new()).map(drop))
+    }
+
+    /// What downloads by it. What cannot be read of it was refused with the configuration; here it
+    /// allows nothing.
+    fn downloader(&self) -> Downloader {
+        let strict = || SourcePolicy::new(&[], &[]);
+        let policy = SourcePolicy::new(&self.allow, &self.directories).or_else(|error| {
+            log::error!("downloads from the public internet only: {error}");
+            strict()
+        });
+        let mut settings = match policy {
+            Ok(policy) => DownloadSettings::new(policy),
+            Err(error) => unreachable!("an empty policy is one: {error}"),
+        };
+        settings.proxy = self.proxy.as_deref().and_then(|url| Proxy::new(url, Vec::new()).ok());
+        Downloader::new(settings)
+    }
 }
 
 impl Default for Policy {
@@ -40,6 +102,7 @@ impl Default for Policy {
             expunge_delay: Duration::from_hours(24),
             expunge_interval: Duration::from_hours(24),
             default_primary_provider: "Filesystem".to_owned(),
+            images: ImagePolicy::default(),
         }
     }
 }
@@ -68,6 +131,8 @@ pub struct Rooms {
     pub guard: Guard,
     /// What the operator decided.
     pub policy: Policy,
+    /// What downloads images.
+    pub(super) downloader: Downloader,
     /// How long a provider's calls may stand still.
     pub windows: Box<Windows>,
     /// The pools that were connected in this life of the host.
@@ -93,6 +158,7 @@ impl Rooms {
         Self {
             jobs: Jobs::new(Arc::clone(&repository)),
             guard: Guard::new(),
+            downloader: policy.images.downloader(),
             connected: Connected::default(),
             repository,
             providers,
@@ -171,6 +237,13 @@ impl Rooms {
         if name.starts_with("back-end:") {
             return self.back_end_taken(name, holder).await;
         }
+        if let Some((store, object)) = name.strip_prefix("copy:").and_then(|it| it.split_once(':'))
+        {
+            return Failure::new(
+                PluginErrorKind::AlreadyExists,
+                format!("{object} is on store {store}, or on its way there"),
+            );
+        }
         let object = name.split(':').nth(1).unwrap_or(name);
         let age = Duration::from_micros(u64::try_from(now_us() - since_us).unwrap_or_default());
         let what = match self.jobs.find(holder).await {
@@ -190,12 +263,15 @@ impl Rooms {
     pub(super) async fn back_end_taken(&self, claim: &str, holder: Uuid) -> Failure {
         let identity = claim.strip_prefix("back-end:").unwrap_or(claim);
         let pool = self.repository.find_any::<StoragePool>(Key::Uuid(holder)).await.ok().flatten();
-        let name = pool.map(|pool| format!("{:?}, ", pool.name)).unwrap_or_default();
+        let store = self.repository.find_any::<ImageStore>(Key::Uuid(holder)).await.ok().flatten();
+        let title = match (pool, store) {
+            (Some(pool), _) => format!("storage pool {:?}", pool.name),
+            (None, Some(store)) => store.title(),
+            (None, None) => "a store that is gone".to_owned(),
+        };
         Failure::new(
             PluginErrorKind::AlreadyExists,
-            format!(
-                "the same back end ({identity}) was added before, as storage pool {name}{holder}"
-            ),
+            format!("the same back end ({identity}) was added before, as {title}, {holder}"),
         )
     }
 }

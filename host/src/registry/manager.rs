@@ -3,7 +3,7 @@
 use super::report::{PluginReport, PluginState, ProcessReport};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use storage_plugin_api::{DataStoreProvider, DataStoreProviderType};
+use storage_plugin_api::{DataStoreProvider, DataStoreProviderType, VmSnapshotStrategy};
 use tokio::sync::watch;
 
 /// How the state of a plugin's process is asked for, where it has one.
@@ -138,6 +138,24 @@ impl DataStoreProviderManager {
         };
         // A plugin that really has the name comes first.
         names(provider_name).find_map(named)?.provider.clone()
+    }
+
+    /// The instance snapshot strategies of the providers that serve, with the names of these, in
+    /// the order of their rows.
+    pub fn vm_snapshot_strategies(&self) -> Vec<(String, Arc<dyn VmSnapshotStrategy>)> {
+        let providers: Vec<_> = self
+            .read()
+            .values()
+            .filter_map(|entry| {
+                let name = entry.report.provider.as_ref()?.name.clone();
+                Some((name, Arc::clone(entry.provider.as_ref()?)))
+            })
+            .collect();
+        // Without the lock: who is asked is the plugin's own code.
+        let strategies = providers.into_iter();
+        strategies
+            .filter_map(|(name, provider)| Some((name, provider.get_vm_snapshot_strategy()?)))
+            .collect()
     }
 
     /// The names of the providers of a type, in the order of their rows

@@ -76,7 +76,11 @@ pub(super) fn standing_alone(manifest: &Path) -> Table {
         for (key, value) in keys.iter_mut() {
             let inherits = value.get("workspace").and_then(Value::as_bool) == Some(true);
             if inherits {
+                let optional = value.get("optional").cloned();
                 *value = inherited[of][key].clone();
+                if let Some(optional) = optional {
+                    *value = with_optional(value, optional);
+                }
             }
         }
     }
@@ -86,6 +90,16 @@ pub(super) fn standing_alone(manifest: &Path) -> Table {
     // A root of its own: it lies below the real workspace.
     table.insert("workspace".to_owned(), Value::Table(Table::new()));
     table
+}
+
+/// A dependency with a word that only its user says.
+fn with_optional(dependency: &Value, optional: Value) -> Value {
+    let mut table = match dependency {
+        Value::Table(table) => table.clone(),
+        version => Table::from_iter([("version".to_owned(), version.clone())]),
+    };
+    table.insert("optional".to_owned(), optional);
+    Value::Table(table)
 }
 
 /// The files below a directory, as paths from it.

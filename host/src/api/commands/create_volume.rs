@@ -7,7 +7,7 @@ use crate::api::objects::VolumeResponse;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
-use crate::model::{DiskOffering, Snapshot, StoragePool, Volume, Zone};
+use crate::model::{DiskOffering, Snapshot, StoragePool, Template, Volume, Zone};
 use crate::orchestration::volume::{CreateVolume, VolumeSource};
 
 pub(super) const COMMAND: Command = Command {
@@ -33,6 +33,8 @@ params! {
         "snapshotid"     snapshot: Option<Id>      => "the snapshot ID for the disk volume";
         "sourcevolumeid" source_volume: Option<Id>
             => "the volume that it is to be a clone of (an extension of this host)";
+        "templateid"     template: Option<Id>
+            => "the template that its bytes are to be (an extension of this host)";
         "storageid"      storage: Option<Id>       => "the storage pool to create the volume on";
     }
 }
@@ -40,15 +42,18 @@ params! {
 async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
     let snapshot = call.uuid_of::<Snapshot>("snapshotid", params.snapshot).await?;
     let volume = call.uuid_of::<Volume>("sourcevolumeid", params.source_volume).await?;
-    let source = match (snapshot, volume) {
-        (Some(_), Some(_)) => {
+    let template = call.uuid_of::<Template>("templateid", params.template).await?;
+    let source = match (snapshot, volume, template) {
+        (None, None, None) => None,
+        (Some(snapshot), None, None) => Some(VolumeSource::Snapshot(snapshot)),
+        (None, Some(volume), None) => Some(VolumeSource::Volume(volume)),
+        (None, None, Some(template)) => Some(VolumeSource::Template(template)),
+        _ => {
             return Err(ApiError::invalid_parameter(
-                "a volume is made from a snapshot or from a volume: give only one of snapshotid \
-                 and sourcevolumeid",
+                "a volume is made from a snapshot, a volume or a template: give only one of \
+                 snapshotid, sourcevolumeid and templateid",
             ));
         }
-        (Some(snapshot), None) => Some(VolumeSource::Snapshot(snapshot)),
-        (None, volume) => volume.map(VolumeSource::Volume),
     };
     let wish = CreateVolume {
         name: params.name,

@@ -7,7 +7,6 @@ use crate::api::objects::OrphanResponse;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::{Explicit, Id};
-use crate::model::StoragePool;
 
 pub(super) const COMMAND: Command = Command {
     name: "purgeOrphans",
@@ -29,8 +28,7 @@ params! {
 }
 
 async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
-    let pool =
-        call.uuid_of::<StoragePool>("storageid", params.storage.map(|Explicit(id)| id)).await?;
+    let pool = call.data_store("storageid", params.storage.map(|Explicit(id)| id)).await?;
     let dry_run = params.dry_run.is_none_or(|Explicit(dry_run)| dry_run);
     let reconcile = &call.services.orchestration.reconcile;
     let purged = reconcile.purge(&call.request(), pool, dry_run).await?;

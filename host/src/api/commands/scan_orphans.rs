@@ -9,7 +9,6 @@ use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::{Explicit, Id};
 use crate::api::word::Word;
-use crate::model::StoragePool;
 
 pub(super) const COMMAND: Command = Command {
     name: "scanOrphans",
@@ -25,14 +24,13 @@ pub(super) const COMMAND: Command = Command {
 
 params! {
     struct Params {
-        "storageid" storage: Option<Explicit<Id>> => "the storage pool to compare; all of them if none is given";
+        "storageid" storage: Option<Explicit<Id>> => "the storage pool or image store to compare; all of them if none is given";
         "class"     class: Option<Word<Class>> => "only this class: unknown, leftover, misplaced, missing, foreign, unscanned";
     }
 }
 
 async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
-    let pool =
-        call.uuid_of::<StoragePool>("storageid", list.own.storage.map(|Explicit(id)| id)).await?;
+    let pool = call.data_store("storageid", list.own.storage.map(|Explicit(id)| id)).await?;
     let scans = call.services.orchestration.reconcile.scan(pool).await?;
     let mut orphans: Vec<OrphanResponse> =
         scans.into_iter().flat_map(OrphanResponse::all_of).collect();

@@ -7,6 +7,7 @@ mod connection;
 mod disk_offering;
 mod event;
 mod host;
+mod image_store;
 mod instance;
 mod job;
 mod names;
@@ -15,6 +16,8 @@ mod orphan;
 mod pod;
 mod snapshot;
 mod storage_pool;
+mod template;
+mod vm_snapshot;
 mod volume;
 mod volume_for_import;
 mod zone;
@@ -25,14 +28,17 @@ use connection::connection_of;
 pub(super) use disk_offering::DiskOfferingResponse;
 pub(super) use event::EventResponse;
 pub(super) use host::{HostResponse, HostStateWord, ResourceState, resource_state, state_of};
+pub(super) use image_store::ImageStoreResponse;
 pub(super) use instance::InstanceResponse;
 pub(super) use job::JobResponse;
 pub(super) use names::Names;
 pub(super) use operation::OperationResponse;
 pub(super) use orphan::{OrphanClassWord, OrphanResponse};
 pub(super) use pod::PodResponse;
-pub(super) use snapshot::SnapshotResponse;
+pub(super) use snapshot::{SnapshotResponse, kind_of};
 pub(super) use storage_pool::StoragePoolResponse;
+pub(super) use template::{TemplateResponse, show_in};
+pub(super) use vm_snapshot::{HOST, VmSnapshotResponse};
 pub(super) use volume::VolumeResponse;
 pub(super) use volume_for_import::VolumeForImportResponse;
 pub(super) use zone::ZoneResponse;
@@ -40,7 +46,10 @@ pub(super) use zone::ZoneResponse;
 use super::call::Call;
 use super::error::ApiError;
 use super::reply::Reply;
-use crate::model::{Host, Instance, Record, RecordKind, Snapshot, StoragePool, Stored, Volume};
+use crate::model::{
+    Host, ImageStore, Instance, Record, RecordKind, Snapshot, StoragePool, Stored, Template,
+    VmSnapshot, Volume,
+};
 use crate::store::Key;
 use serde::Serialize;
 use serde_json::Value;
@@ -68,10 +77,13 @@ pub(super) async fn shown(
 ) -> Result<Option<(&'static str, Value)>, ApiError> {
     match kind {
         RecordKind::Host => one::<Host>(call, uuid).await,
+        RecordKind::ImageStore => one::<ImageStore>(call, uuid).await,
+        RecordKind::Template => one::<Template>(call, uuid).await,
         RecordKind::StoragePool => one::<StoragePool>(call, uuid).await,
         RecordKind::Volume => one::<Volume>(call, uuid).await,
         RecordKind::Snapshot => one::<Snapshot>(call, uuid).await,
         RecordKind::Instance => one::<Instance>(call, uuid).await,
+        RecordKind::VmSnapshot => one::<VmSnapshot>(call, uuid).await,
         _ => Ok(None),
     }
 }

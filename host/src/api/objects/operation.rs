@@ -7,8 +7,8 @@ use crate::api::error::ApiError;
 use crate::api::field::response;
 use crate::api::timestamp::format_us;
 use crate::model::{
-    DiskOffering, Host, Instance, JournalEntry, Operation, RecordKind, Snapshot, StoragePool,
-    Volume, Zone,
+    DiskOffering, Host, ImageStore, Instance, JournalEntry, Operation, RecordKind, Snapshot,
+    StoragePool, Template, VmSnapshot, Volume, Zone,
 };
 use uuid::Uuid;
 
@@ -109,8 +109,11 @@ pub(in crate::api) async fn name_of(
         RecordKind::StoragePool => {
             names.find::<StoragePool>(uuid).await?.map(|one| one.name.clone())
         }
+        RecordKind::ImageStore => names.find::<ImageStore>(uuid).await?.map(|one| one.name.clone()),
+        RecordKind::Template => names.find::<Template>(uuid).await?.map(|one| one.name.clone()),
         RecordKind::Volume => names.find::<Volume>(uuid).await?.map(|one| one.name.clone()),
         RecordKind::Snapshot => names.find::<Snapshot>(uuid).await?.map(|one| one.name.clone()),
+        RecordKind::VmSnapshot => names.find::<VmSnapshot>(uuid).await?.map(|one| one.name.clone()),
         RecordKind::Host => names.find::<Host>(uuid).await?.map(|one| one.name.clone()),
         RecordKind::Instance => names.find::<Instance>(uuid).await?.map(|one| one.name.clone()),
         RecordKind::DiskOffering => {

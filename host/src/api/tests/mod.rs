@@ -11,4 +11,5 @@ mod parameters;
 mod places;
 mod signatures;
 mod transport;
+mod vm_snapshots;
 mod volumes;

@@ -8,20 +8,20 @@ use crate::store::Change;
 use serde_json::Value;
 use uuid::Uuid;
 
-struct Scene {
-    server: TestServer,
-    world: World,
+pub(super) struct Scene {
+    pub(super) server: TestServer,
+    pub(super) world: World,
     pool: Uuid,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (server, world) = TestServer::with_storage();
         let pool = server.block_on(world.pool("a"));
         Self { server, world, pool }
     }
 
-    fn volume(&self) -> String {
+    pub(super) fn volume(&self) -> String {
         self.server.block_on(self.world.volume(self.pool, MIB)).to_string()
     }
 
@@ -29,13 +29,13 @@ impl Scene {
         self.server.block_on(self.world.see(volume.parse().unwrap())).path.clone()
     }
 
-    fn call(&self, command: &str, params: &[(&str, &str)]) -> Answer {
+    pub(super) fn call(&self, command: &str, params: &[(&str, &str)]) -> Answer {
         self.server.call(command, params)
     }
 
     /// Calls an asynchronous command and gives what its job says at the end.
     #[track_caller]
-    fn job(&self, command: &str, params: &[(&str, &str)]) -> Value {
+    pub(super) fn job(&self, command: &str, params: &[(&str, &str)]) -> Value {
         let answer = self.call(command, params);
         assert_eq!(answer.status, 200, "{}", answer.body);
         let job = answer.inner()["jobid"].as_str().unwrap().to_owned();
@@ -45,14 +45,21 @@ impl Scene {
     }
 
     #[track_caller]
-    fn done(&self, command: &str, params: &[(&str, &str)]) -> Value {
+    pub(super) fn done(&self, command: &str, params: &[(&str, &str)]) -> Value {
         let job = self.job(command, params);
         assert_eq!(job["jobstatus"], 1, "{job}");
         job["jobresult"].clone()
     }
 
     #[track_caller]
-    fn refused(&self, command: &str, params: &[(&str, &str)], status: u16, code: i64, text: &str) {
+    pub(super) fn refused(
+        &self,
+        command: &str,
+        params: &[(&str, &str)],
+        status: u16,
+        code: i64,
+        text: &str,
+    ) {
         let answer = self.call(command, params);
         assert_eq!(answer.status, status, "{}", answer.body);
         let inner = answer.inner();

@@ -23,25 +23,34 @@ pub(super) struct Names<'a> {
 fn list_of(verb: &Verb, param: &Param) -> Option<(&'static str, &'static str)> {
     let list = match param.name {
         "id" => verb.lists()?,
-        "zoneid" => "listZones",
+        "zoneid" | "destzoneid" | "sourcezoneid" => "listZones",
+        "templateid" => "listTemplates",
+        "isoid" => "listIsos",
+        "imagestoreid" => "listImageStores",
         "podid" => "listPods",
         "clusterid" => "listClusters",
         "hostid" => "listHosts",
         "storageid" | "poolid" => "listStoragePools",
         "volumeid" | "sourcevolumeid" => "listVolumes",
         "snapshotid" => "listSnapshots",
+        "vmsnapshotid" => "listVMSnapshot",
         "virtualmachineid" => "listVirtualMachines",
         "diskofferingid" => "listDiskOfferings",
         _ => return None,
     };
     let what = match list {
         "listZones" => "zone",
+        "listTemplates" => "template",
+        "listIsos" => "iso",
+        "listImageStores" => "image store",
+        "listSecondaryStagingStores" => "image cache",
         "listPods" => "pod",
         "listClusters" => "cluster",
         "listHosts" => "hypervisor host",
         "listStoragePools" => "storage pool",
         "listVolumes" => "volume",
         "listSnapshots" => "snapshot",
+        "listVMSnapshot" => "instance snapshot",
         "listVirtualMachines" => "instance",
         _ => "disk offering",
     };
@@ -67,6 +76,8 @@ impl Names<'_> {
         };
         let mut found = self.rows(list, &[("name", text)])?;
         found.retain(|one| one["name"] == text);
+        // A template is listed once for each zone.
+        found.dedup_by(|one, other| one["id"] == other["id"]);
         match found.as_slice() {
             [one] => id(one, list),
             [] => Err(VerbError::Name(self.none(list, what, text)?)),
@@ -90,6 +101,9 @@ impl Names<'_> {
     fn rows(&self, list: &str, filter: &[(&str, &str)]) -> Result<Vec<Value>, VerbError> {
         let mut params = filter.to_vec();
         params.extend([("listall", "true"), ("pagesize", "-1")]);
+        if list == "listTemplates" {
+            params.push(("templatefilter", "all"));
+        }
         let body = self.ask.ask_value(list, &params)?;
         let rows = body.as_object().and_then(|body| body.values().find_map(Value::as_array));
         Ok(rows.cloned().unwrap_or_default())

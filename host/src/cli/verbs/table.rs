@@ -30,6 +30,10 @@ impl Verb {
         let rows = |key: &str| body[key].as_array().cloned().unwrap_or_default();
         match self.command {
             "listHealthFindings" => rows("finding").iter().any(|one| one["severity"] != "INFO"),
+            // Who explains why nobody can take it says no.
+            "listVMSnapshotStrategies" => {
+                !rows("vmsnapshotstrategy").iter().any(|one| one["wins"] == true)
+            }
             "purgeOrphans" => rows("orphan").iter().any(|one| one["purged"] == false),
             _ => false,
         }
@@ -58,18 +62,34 @@ const fn group(word: &'static str, about: &'static str, lists: Option<&'static s
 
 pub(super) const GROUPS: &[Group] = &[
     group("pool", "Storage pools (primary storage).", Some("listStoragePools")),
+    group("image-store", "Image stores (secondary storage).", Some("listImageStores")),
+    group(
+        "image-cache",
+        "Image caches (secondary staging stores).",
+        Some("listSecondaryStagingStores"),
+    ),
+    group("template", "Templates, which volumes are made from.", Some("listTemplates")),
+    group("iso", "ISOs.", Some("listIsos")),
     group("volume", "Volumes.", Some("listVolumes")),
     group("snapshot", "Snapshots of volumes.", Some("listSnapshots")),
     group("instance", "Instances, which volumes are attached to.", Some("listVirtualMachines")),
+    group(
+        "instance-snapshot",
+        "Snapshots of instances: of all their volumes.",
+        Some("listVMSnapshot"),
+    ),
     group("host", "Hypervisor hosts, which use storage.", Some("listHosts")),
     group("zone", "Zones.", Some("listZones")),
     group("offering", "Disk offerings.", Some("listDiskOfferings")),
+    group("explain", "Who would do what is asked for, and why.", None),
     group("operations", "Operations and the journal of their steps.", None),
     group("orphans", "Objects of which back end and host say different things.", None),
 ];
 
 /// All entries of a list, not only its first page.
 const ALL: &[(&str, &str)] = &[("pagesize", "-1")];
+/// The same, of all templates.
+const ALL_TEMPLATES: &[(&str, &str)] = &[("pagesize", "-1"), ("templatefilter", "all")];
 /// The newest, of lists that grow for ever.
 const NEWEST: &[(&str, &str)] = &[("page", "1"), ("pagesize", "50")];
 
@@ -105,6 +125,29 @@ pub(super) const VERBS: &[Verb] = &[
     Verb { fixed: &[("enabled", "false")], ..verb("pool", "disable", "updateStoragePool", ID) },
     verb("pool", "delete", "deleteStoragePool", ID),
 
+    verb("image-store", "add", "addImageStore", &["name", "url"]),
+    list("image-store", "list", "listImageStores",
+        &["name", "id", "state", "providername", "scope", "url", "readonly", "disksizetotal", "disksizeused", "quarantine"]),
+    verb("image-store", "update", "updateImageStore", ID),
+    verb("image-store", "delete", "deleteImageStore", ID),
+
+    verb("image-cache", "add", "createSecondaryStagingStore", &["url"]),
+    list("image-cache", "list", "listSecondaryStagingStores",
+        &["name", "id", "state", "providername", "url", "disksizetotal", "disksizeused"]),
+    verb("image-cache", "delete", "deleteSecondaryStagingStore", ID),
+
+    Verb { defaults: ALL_TEMPLATES, ..list("template", "list", "listTemplates",
+        &["name", "id", "format", "status", "size", "physicalsize", "zonename", "created"]) },
+    verb("template", "register", "registerTemplate", &["name", "url"]),
+    verb("template", "create", "createTemplate", &["name"]),
+    verb("template", "copy", "copyTemplate", &["id", "destzoneid"]),
+    verb("template", "prepare", "prepareTemplate", &["templateid"]),
+    verb("template", "update", "updateTemplate", ID),
+    verb("template", "delete", "deleteTemplate", ID),
+    list("iso", "list", "listIsos", &["name", "id", "status", "size", "zonename", "created"]),
+    verb("iso", "register", "registerIso", &["name", "url"]),
+    verb("iso", "delete", "deleteIso", ID),
+
     verb("volume", "create", "createVolume", &["name"]),
     list("volume", "list", "listVolumes", &["name", "id", "state", "size", "storage", "vmname", "created"]),
     verb("volume", "resize", "resizeVolume", &["id", "size"]),
@@ -122,12 +165,23 @@ pub(super) const VERBS: &[Verb] = &[
     list("snapshot", "list", "listSnapshots", &["name", "id", "state", "volumename", "created"]),
     verb("snapshot", "delete", "deleteSnapshot", ID),
     verb("snapshot", "revert", "revertSnapshot", ID),
+    verb("snapshot", "backup", "backupSnapshot", ID),
+    verb("snapshot", "archive", "archiveSnapshot", ID),
+    verb("snapshot", "copy", "copySnapshot", &["id", "destzoneid"]),
 
     list("instance", "list", "listVirtualMachines", &["name", "id", "state", "hypervisor", "hostname"]),
     verb("instance", "create", "deployVirtualMachine", &["name"]),
     verb("instance", "start", "startVirtualMachine", ID),
     verb("instance", "stop", "stopVirtualMachine", ID),
     verb("instance", "delete", "destroyVirtualMachine", ID),
+
+    list("instance-snapshot", "list", "listVMSnapshot",
+        &["name", "id", "state", "virtualmachinename", "type", "current", "parentName", "strategy", "created"]),
+    verb("instance-snapshot", "create", "createVMSnapshot", &["virtualmachineid", "name"]),
+    verb("instance-snapshot", "revert", "revertToVMSnapshot", &["vmsnapshotid"]),
+    verb("instance-snapshot", "delete", "deleteVMSnapshot", &["vmsnapshotid"]),
+    Verb { columns: &["strategy", "priority", "wins", "reason"],
+        ..verb("explain", "vm-snapshot", "listVMSnapshotStrategies", &["virtualmachineid"]) },
 
     verb("host", "add", "addHost", &["name"]),
     list("host", "list", "listHosts", &["name", "id", "state", "hypervisor", "clustername", "ipaddress"]),

@@ -353,3 +353,34 @@ fn who_waits_for_a_host_that_goes_away_is_told_the_job_and_the_way_out() {
     assert!(told.contains("`storage-host job j --wait`"), "{told}");
     assert!(told.contains("its process 7 is gone"), "{told}");
 }
+
+#[test]
+fn explanation_names_the_winner_and_says_no_where_nobody_can() {
+    let answer = |wins: &str| {
+        format!(
+            r#"{{"count":1,"vmsnapshotstrategy":[{{"strategy":"Host","priority":"DEFAULT",
+                "wins":{wins},"reason":"one by one"}}]}}"#
+        )
+    };
+    let line = format!("explain vm-snapshot {POOL} --quiescevm");
+    let done = run(&line, &Fake::new(&[("listVMSnapshotStrategies", &answer("true"))]), 0);
+    let asked = format!("listVMSnapshotStrategies virtualmachineid={POOL} quiescevm=true");
+    assert_eq!(done.asked, asked);
+    expect![[r#"
+        STRATEGY  PRIORITY  WINS  REASON
+        Host      DEFAULT   true  one by one
+    "#]]
+    .assert_eq(&done.out);
+    assert_eq!(done.end.unwrap(), ExitCode::SUCCESS);
+    let done = run(&line, &Fake::new(&[("listVMSnapshotStrategies", &answer("false"))]), 0);
+    assert_eq!(done.end.unwrap(), ExitCode::from(1));
+}
+
+#[test]
+fn instance_snapshots_are_named_as_other_things_are() {
+    let found = format!(r#"{{"count":1,"vmSnapshot":[{{"id":"{POOL}","name":"before"}}]}}"#);
+    let host = Fake::new(&[("listVMSnapshot", &found), ("revertToVMSnapshot", "{}")]);
+    let done = run("instance-snapshot revert before", &host, 0);
+    let asked = format!("revertToVMSnapshot vmsnapshotid={POOL}");
+    assert!(done.asked.ends_with(&asked), "{}", done.asked);
+}

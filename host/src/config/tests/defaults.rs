@@ -95,7 +95,10 @@ fn every_value_of_storage_can_be_set() {
     let config = parse(
         "[storage]\nused_threshold = 0.5\npromised_threshold = 1\noverprovision_factor = 3\n\
          expunge_delay = \"0s\"\nexpunge_interval = \"1m\"\n\
-         default_primary_provider = \"In Memory\"\n",
+         default_primary_provider = \"In Memory\"\n\
+         download_allow = [\"10.1.0.0/16\", \"mirror\"]\ndownload_directories = [\"/srv/a\"]\n\
+         download_proxy = \"http://p:3128\"\nmax_image_bytes = 1_000\n\
+         max_virtual_bytes = 2000\n",
     );
     let storage = StorageSection {
         used_threshold: 0.5,
@@ -104,6 +107,11 @@ fn every_value_of_storage_can_be_set() {
         expunge_delay: Duration::ZERO,
         expunge_interval: Duration::from_secs(60),
         default_primary_provider: "In Memory".to_owned(),
+        download_allow: vec!["10.1.0.0/16".to_owned(), "mirror".to_owned()],
+        download_directories: vec!["/srv/a".to_owned()],
+        download_proxy: "http://p:3128".to_owned(),
+        max_image_bytes: 1_000,
+        max_virtual_bytes: 2_000,
     };
     assert_eq!(config.storage, storage);
 }

@@ -45,6 +45,11 @@ fn every_key_of_storage_has_a_twin_in_the_environment() {
         ("STORAGE_HOST_EXPUNGE_DELAY", "1h"),
         ("STORAGE_HOST_EXPUNGE_INTERVAL", "2h"),
         ("STORAGE_HOST_DEFAULT_PRIMARY_PROVIDER", "S"),
+        ("STORAGE_HOST_DOWNLOAD_ALLOW", "10.0.0.1, mirror"),
+        ("STORAGE_HOST_DOWNLOAD_DIRECTORIES", "/a,/b"),
+        ("STORAGE_HOST_DOWNLOAD_PROXY", "http://p:1"),
+        ("STORAGE_HOST_MAX_IMAGE_BYTES", "5"),
+        ("STORAGE_HOST_MAX_VIRTUAL_BYTES", "6_000"),
     ];
     let config = parse_with("[storage]\nused_threshold = 0.1\n", &variables).unwrap();
     let expected = StorageSection {
@@ -54,6 +59,11 @@ fn every_key_of_storage_has_a_twin_in_the_environment() {
         expunge_delay: Duration::from_secs(3600),
         expunge_interval: Duration::from_secs(7200),
         default_primary_provider: "S".to_owned(),
+        download_allow: vec!["10.0.0.1".to_owned(), "mirror".to_owned()],
+        download_directories: vec!["/a".to_owned(), "/b".to_owned()],
+        download_proxy: "http://p:1".to_owned(),
+        max_image_bytes: 5,
+        max_virtual_bytes: 6_000,
     };
     assert_eq!(config.storage, expected);
 }
@@ -99,7 +109,7 @@ fn bad_variables_are_named() {
             STORAGE_HOST_PLUGIN_SAMPEL_KEY: no setting of a plugin in the file; write STORAGE_HOST_PLUGIN_SAMPLE_<KEY>
             STORAGE_HOST_PLUGIN_SAMPLE: no setting of a plugin in the file; write STORAGE_HOST_PLUGIN_SAMPLE_<KEY>
             STORAGE_HOST_PLUGIN_SAMPLE_: no setting of a plugin in the file; write STORAGE_HOST_PLUGIN_SAMPLE_<KEY>
-            STORAGE_HOST_WHATEVER_IT_IS: unknown variable; unset it, known are STORAGE_HOST_LISTEN, STORAGE_HOST_DATA_DIR, STORAGE_HOST_PLUGIN_DIR, STORAGE_HOST_LOG, STORAGE_HOST_PROBE_TIMEOUT, STORAGE_HOST_CONFIGURE_TIMEOUT, STORAGE_HOST_CALL_TIMEOUT, STORAGE_HOST_USED_THRESHOLD, STORAGE_HOST_PROMISED_THRESHOLD, STORAGE_HOST_OVERPROVISION_FACTOR, STORAGE_HOST_EXPUNGE_DELAY, STORAGE_HOST_EXPUNGE_INTERVAL, STORAGE_HOST_DEFAULT_PRIMARY_PROVIDER, STORAGE_HOST_CONFIG, STORAGE_HOST_PLUGIN_…
+            STORAGE_HOST_WHATEVER_IT_IS: unknown variable; unset it, known are STORAGE_HOST_LISTEN, STORAGE_HOST_DATA_DIR, STORAGE_HOST_PLUGIN_DIR, STORAGE_HOST_LOG, STORAGE_HOST_PROBE_TIMEOUT, STORAGE_HOST_CONFIGURE_TIMEOUT, STORAGE_HOST_CALL_TIMEOUT, STORAGE_HOST_USED_THRESHOLD, STORAGE_HOST_PROMISED_THRESHOLD, STORAGE_HOST_OVERPROVISION_FACTOR, STORAGE_HOST_EXPUNGE_DELAY, STORAGE_HOST_EXPUNGE_INTERVAL, STORAGE_HOST_DEFAULT_PRIMARY_PROVIDER, STORAGE_HOST_DOWNLOAD_ALLOW, STORAGE_HOST_DOWNLOAD_DIRECTORIES, STORAGE_HOST_DOWNLOAD_PROXY, STORAGE_HOST_MAX_IMAGE_BYTES, STORAGE_HOST_MAX_VIRTUAL_BYTES, STORAGE_HOST_CONFIG, STORAGE_HOST_PLUGIN_…
         "#]],
     );
     check(

@@ -186,8 +186,13 @@ fn no_form_of_a_configuration_shows_a_setting() {
           ],
           "storage": {
             "default_primary_provider": "Filesystem",
+            "download_allow": [],
+            "download_directories": [],
+            "download_proxy": "",
             "expunge_delay": "1day",
             "expunge_interval": "1day",
+            "max_image_bytes": 53687091200,
+            "max_virtual_bytes": 2199023255552,
             "overprovision_factor": 2.0,
             "promised_threshold": 0.85,
             "used_threshold": 0.95

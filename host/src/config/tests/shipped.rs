@@ -32,7 +32,12 @@ fn uncommented() -> String {
 fn shipped_file_enables_exactly_our_own_plugins() {
     let config = parse(SHIPPED);
     let names: Vec<_> = config.plugins.iter().map(|row| (row.name.as_str(), row.kind)).collect();
-    assert_eq!(names, [("sample", PluginKind::Volume), ("filesystem", PluginKind::Volume)]);
+    let ours = [
+        ("sample", PluginKind::Volume),
+        ("filesystem", PluginKind::Volume),
+        ("nfs", PluginKind::Image),
+    ];
+    assert_eq!(names, ours);
     for row in &config.plugins {
         assert_eq!((row.enabled, row.required), (true, false), "{}", row.name);
         assert_eq!(row.isolation, Isolation::InProcess, "{}", row.name);

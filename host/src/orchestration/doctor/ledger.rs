@@ -2,7 +2,7 @@
 //! the size of its volume.
 
 use super::{Doctor, Finding, Severity};
-use crate::model::{Snapshot, StoragePool, Stored, Volume, VolumeState};
+use crate::model::{ObjectInStore, Snapshot, StoragePool, Stored, Volume, VolumeState};
 use crate::store::{Filter, StoreError};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -59,8 +59,12 @@ impl Doctor {
             );
         }
         for (owner, bytes) in promised {
-            // Snapshots may take room, too; and a volume that moves has room on two pools.
-            if held.contains(&owner) || repository.find::<Snapshot>(owner).await?.is_some() {
+            // Snapshots and cached templates take room, too; and a volume that moves has room on
+            // two pools.
+            if held.contains(&owner)
+                || repository.find::<Snapshot>(owner).await?.is_some()
+                || repository.find::<ObjectInStore>(owner).await?.is_some()
+            {
                 continue;
             }
             wrong(

@@ -6,6 +6,8 @@
 //! **Invariant:** on a healthy host it finds nothing above [`Severity::Info`]. What two moments
 //! would have to agree on is looked at twice, so that a busy host is not taken for a sick one.
 
+mod connection;
+mod groups;
 mod ledger;
 mod operations;
 #[cfg(test)]
@@ -111,6 +113,7 @@ impl Doctor {
         let mut findings = vec![self.installation()];
         let pools = self.rooms.repository.list::<StoragePool>(&Filter::default()).await?;
         findings.extend(pools.iter().filter_map(|pool| self.pool(pool)));
+        findings.extend(self.image_stores().await?);
         findings.extend(self.rooms.providers.reports().iter().filter_map(plugin));
         findings.extend(self.circuits(&pools));
         findings.extend(self.operations().await?);
@@ -132,6 +135,7 @@ impl Doctor {
 
     async fn books(&self, pools: &[Stored<StoragePool>]) -> Result<Vec<Finding>, StoreError> {
         let mut findings = self.claims_and_states().await?;
+        findings.extend(self.groups().await?);
         for pool in pools {
             findings.extend(self.ledger(pool).await?);
         }
@@ -194,32 +198,7 @@ impl Doctor {
         if !is_in_use || self.rooms.connected.has(pool.uuid) {
             return None;
         }
-        let report = self.rooms.providers.report_of_provider(&pool.provider);
-        let (what, way_out) = match report {
-            None => (
-                format!("it is not connected: its provider {:?} is not loaded", pool.provider),
-                "see `storage-host plugins list` for the reason".to_owned(),
-            ),
-            Some(report) if report.state != PluginState::Ready => (
-                format!(
-                    "it is not connected: plugin {:?} of its provider {:?} is {}",
-                    report.name, pool.provider, report.state
-                ),
-                "see `storage-host plugins list` for the reason".to_owned(),
-            ),
-            Some(_) => {
-                let why = self.rooms.connected.failure(pool.uuid);
-                let why = why.unwrap_or_else(|| "it did not answer yet".to_owned());
-                (
-                    format!(
-                        "it is not connected: provider {:?} cannot reach it: {why}",
-                        pool.provider
-                    ),
-                    "look at the back end; it is tried again all the time".to_owned(),
-                )
-            }
-        };
-        Some(Finding::new(Severity::Error, thing, what, way_out).of(pool.uuid))
+        Some(self.not_connected(thing, pool.uuid, &pool.provider))
     }
 
     fn circuits(&self, pools: &[Stored<StoragePool>]) -> Vec<Finding> {

@@ -3,7 +3,7 @@
 use super::{Doctor, Finding, Severity};
 use crate::model::{
     Host, HostState, Moment, Operation, Record, RecordKind, Snapshot, SnapshotState, StoragePool,
-    StoragePoolState, Volume, VolumeState,
+    StoragePoolState, VmSnapshot, VmSnapshotState, Volume, VolumeState,
 };
 use crate::store::{Claim, Filter, StoreError};
 use std::collections::{HashMap, HashSet};
@@ -24,6 +24,12 @@ const SNAPSHOT: &[&str] = &[
     SnapshotState::Allocated.as_str(),
     SnapshotState::Creating.as_str(),
     SnapshotState::Destroying.as_str(),
+];
+const VM_SNAPSHOT: &[&str] = &[
+    VmSnapshotState::Allocated.as_str(),
+    VmSnapshotState::Creating.as_str(),
+    VmSnapshotState::Reverting.as_str(),
+    VmSnapshotState::Expunging.as_str(),
 ];
 const STORAGE_POOL: &[&str] = &[
     StoragePoolState::Initial.as_str(),
@@ -84,6 +90,7 @@ impl Doctor {
         }
         let mut findings = self.idle::<Volume>(VOLUME, &held).await?;
         findings.extend(self.idle::<Snapshot>(SNAPSHOT, &held).await?);
+        findings.extend(self.idle::<VmSnapshot>(VM_SNAPSHOT, &held).await?);
         findings.extend(self.idle::<StoragePool>(STORAGE_POOL, &held).await?);
         findings.extend(self.idle::<Host>(HOST, &held).await?);
         let mut lives: HashMap<Uuid, bool> = HashMap::new();

@@ -16,7 +16,7 @@ impl super::Instances {
     ///
     /// # Errors
     /// `Conflict` in a state that does not allow it; `InUse` while something happens to one of its
-    /// volumes.
+    /// volumes, and while it has instance snapshots: those are of an instance with its volumes.
     pub async fn destroy(
         &self,
         request: &RequestContext,
@@ -31,13 +31,14 @@ impl super::Instances {
             // Asked here only: nothing changes before the last step.
             _ => advance(&mut instance.record.clone(), &[InstanceEvent::DestroyRequested])?,
         }
+        let none = self.rooms.expect_no_vm_snapshots(uuid, &instance.name).await?;
         let (volumes, _) = self.volumes_of(uuid).await?;
         let object = (RecordKind::Instance, uuid);
         let with = With { exclusive: volumes, ..With::default() };
         let host = instance.host.filter(|_| running);
         let state = State { instance: uuid, running, host, expunge };
         self.rooms
-            .begin::<Flow>(request, object, with, vec![Change::update(&instance)], &state)
+            .begin::<Flow>(request, object, with, vec![none, Change::update(&instance)], &state)
             .await
     }
 }

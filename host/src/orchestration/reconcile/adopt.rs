@@ -110,6 +110,7 @@ impl Flow {
             pool: Some(pool),
             disk_offering: None,
             snapshot: None,
+            template: None,
             size_bytes: shown.size_bytes,
             physical_size_bytes: shown.physical_size_bytes,
             path: shown.path,

@@ -1,6 +1,11 @@
-//! What the store knows of an object that a pool lists.
+//! What the store knows of an object that a data store lists.
 
-use crate::model::{RecordKind, Snapshot, SnapshotState, Stored, Volume, VolumeState};
+use crate::jobs::StepError;
+use crate::model::{
+    ObjectInStore, ObjectInStoreState, RecordKind, Snapshot, SnapshotState, Stored, Volume,
+    VolumeState,
+};
+use crate::orchestration::copy::set_path;
 use crate::orchestration::rooms::Rooms;
 use crate::store::{Filter, Key, StoreError};
 use std::collections::HashSet;
@@ -51,22 +56,36 @@ impl Known {
         Self {
             kind: RecordKind::Snapshot,
             name: stored.name.clone(),
-            pool: Some(stored.pool),
+            pool: stored.on_primary.then_some(stored.pool),
             is_removed,
-            is_dead: is_removed && is_gone && !stored.volume.released,
+            // One that was archived left nothing on its pool, either.
+            is_dead: (is_removed && is_gone && !stored.volume.released)
+                || (!stored.on_primary && !stored.volume.released),
             is_released: stored.volume.released,
             object: stored.as_seen_by_plugins(stored.id).into(),
+        }
+    }
+
+    /// A template or snapshot on a store where it was not born.
+    fn in_store(stored: &Stored<ObjectInStore>, name: String, object: DataObject) -> Self {
+        let is_removed = stored.removed_us.is_some();
+        let is_gone =
+            matches!(stored.state, ObjectInStoreState::Destroyed | ObjectInStoreState::Failed);
+        Self {
+            kind: stored.kind,
+            name,
+            pool: Some(stored.store),
+            is_removed,
+            is_dead: is_removed && is_gone,
+            is_released: false,
+            object,
         }
     }
 
     /// The object as a driver is asked about it, at the place where a listing showed it.
     pub(super) fn at(&self, path: &str) -> DataObject {
         let mut object = self.object.clone();
-        match &mut object {
-            DataObject::Volume(volume) => path.clone_into(&mut volume.path),
-            DataObject::Snapshot(snapshot) => path.clone_into(&mut snapshot.path),
-            _ => {}
-        }
+        set_path(&mut object, path);
         object
     }
 }
@@ -82,6 +101,24 @@ impl Rooms {
         }
         let snapshot = self.repository.find_any::<Snapshot>(Key::Uuid(uuid)).await?;
         Ok(snapshot.as_ref().map(Known::snapshot))
+    }
+
+    /// The record of an object that a data store lists.
+    pub(super) async fn known_on(
+        &self,
+        store: Uuid,
+        uuid: Uuid,
+    ) -> Result<Option<Known>, StepError> {
+        let name = Some(uuid.to_string());
+        let filter = Filter { name, owner: Some(store), removed: true, ..Filter::default() };
+        let mut places = self.repository.list::<ObjectInStore>(&filter).await?;
+        // One that is there counts, else the last that was.
+        places.sort_by_key(|one| (one.removed_us.is_none(), one.id));
+        let Some(one) = places.pop() else {
+            return Ok(self.known(uuid).await?);
+        };
+        let name = self.name_of(&one).await?;
+        Ok(Some(Known::in_store(&one, name, self.object_here(&one).await?)))
     }
 
     /// The paths on a pool that records refer to which were not removed: whatever the name of such
@@ -109,14 +146,21 @@ impl Rooms {
             })
             .collect();
         let snapshots = self.repository.list::<Snapshot>(&Filter::default()).await?.into_iter();
-        owners.extend(snapshots.filter(|snapshot| snapshot.pool == pool).map(
-            |Stored { record, .. }| Owner {
-                kind: RecordKind::Snapshot,
-                uuid: record.uuid,
-                name: record.name,
-                path: record.path,
-            },
-        ));
+        owners.extend(
+            snapshots.filter(|snapshot| snapshot.on_primary && snapshot.pool == pool).map(
+                |Stored { record, .. }| Owner {
+                    kind: RecordKind::Snapshot,
+                    uuid: record.uuid,
+                    name: record.name,
+                    path: record.path,
+                },
+            ),
+        );
+        for one in self.repository.list::<ObjectInStore>(&filter).await? {
+            let name = self.name_of(&one).await?;
+            let Stored { record: ObjectInStore { kind, object: uuid, path, .. }, .. } = one;
+            owners.push(Owner { kind, uuid, name, path });
+        }
         owners.retain(|owner| !owner.path.is_empty());
         Ok(owners)
     }

@@ -5,10 +5,9 @@
 
 use super::{Orphan, OrphanClass, Reconcile};
 use crate::jobs::{self, Step, StepContext, StepError, step_fn};
-use crate::model::{Failure, Phase, RecordKind};
+use crate::model::{Failure, Phase};
 use crate::orchestration::request::RequestContext;
 use crate::orchestration::rooms::{Rooms, With};
-use crate::orchestration::storage_pool::expect_in_use;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -29,7 +28,7 @@ pub struct Purged {
 }
 
 impl Reconcile {
-    /// Deletes the leftovers of one pool, or of every pool, and waits until they are gone; in a
+    /// Deletes the leftovers of one pool or image store, or of all, and waits until they are gone; in a
     /// dry run it only tells which.
     ///
     /// # Errors
@@ -85,7 +84,7 @@ impl Reconcile {
         request.caller.token = None;
         let with = With { shared: vec![orphan.pool], ..With::default() };
         let state = State { pool: orphan.pool, object, path: orphan.path.clone() };
-        let changes = vec![expect_in_use(orphan.pool)];
+        let changes = vec![self.rooms.expect_store_in_use(orphan.pool).await?];
         let started =
             self.rooms.begin::<Flow>(&request, (kind, object), with, changes, &state).await?;
         Ok(Some(started.operation))
@@ -116,7 +115,7 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        let known = self.0.known(state.object).await?.filter(|known| known.is_dead);
+        let known = self.0.known_on(state.pool, state.object).await?.filter(|known| known.is_dead);
         let known = known.ok_or_else(|| {
             Failure::conflict(format!(
                 "the record of object {} does not say that it was removed; it is not touched",
@@ -130,22 +129,13 @@ impl Flow {
             ))
             .into());
         }
-        let pool = self.0.access(state.pool).await?;
-        pool.delete(context, known.at(&state.path)).await?;
+        let store = self.0.store_access(state.pool).await?;
+        store.delete(context, known.at(&state.path)).await?;
         let told = format!(
-            "{} {:?}, which was removed before, was still on {:?} and is gone now",
-            kind_in_words(known.kind),
-            known.name,
-            pool.pool.name
+            "{} {:?}, which was removed before, was still on {} and is gone now",
+            known.kind, known.name, store.title
         );
         let object = (known.kind, state.object);
         Ok(vec![context.event("ORPHAN.PURGE", object, told)])
-    }
-}
-
-fn kind_in_words(kind: RecordKind) -> &'static str {
-    match kind {
-        RecordKind::Snapshot => "snapshot",
-        _ => "volume",
     }
 }

@@ -1,4 +1,4 @@
-//! The comparison of a pool with the store, in both directions.
+//! The comparison of a data store with the host's own store, in both directions.
 //!
 //! **Invariant:** the pool is listed first and the store is asked afterwards. An object's record is
 //! durable before a driver is called for it, so what is listed and not known then is unknown
@@ -7,21 +7,20 @@
 use super::{Orphan, OrphanClass, Reconcile};
 use crate::jobs::{StepContext, StepError};
 use crate::model::{
-    Failure, Record, RecordKind, Snapshot, SnapshotState, StoragePool, Stored, Volume, VolumeState,
+    Failure, ImageStore, ObjectInStore, ObjectInStoreState, Record, RecordKind, Snapshot,
+    SnapshotState, StoragePool, Stored, Volume, VolumeState,
 };
-use crate::orchestration::pool_access::PoolAccess;
+use crate::orchestration::rooms::Rooms;
+use crate::orchestration::store_access::StoreAccess;
 use crate::store::Filter;
 use std::collections::HashSet;
-use storage_plugin_api::{DataObject, DataObjectType, ListObjectsRequest, ListedObject};
+use storage_plugin_api::{DataObject, DataObjectType, ListedObject};
 use uuid::Uuid;
 
-/// How many objects a driver is asked for at once.
-const PAGE: u32 = 1_000;
-
-/// What came of the comparison of one pool.
+/// What came of the comparison of one pool, image store or image cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolScan {
-    /// The pool.
+    /// The pool or image store.
     pub pool: Uuid,
     /// Its name.
     pub name: String,
@@ -36,22 +35,25 @@ pub struct PoolScan {
 }
 
 impl Reconcile {
-    /// Compares one pool, or every pool.
+    /// Compares one pool or image store, or every one.
     ///
     /// # Errors
-    /// `NotFound` for a pool that there is not; the store's. What is wrong with a pool is in its
-    /// scan.
-    pub async fn scan(&self, pool: Option<Uuid>) -> Result<Vec<PoolScan>, Failure> {
-        let pools = match pool {
-            Some(pool) => vec![self.rooms.find_pool(pool).await?],
-            None => self.rooms.repository.list::<StoragePool>(&Filter::default()).await?,
-        };
+    /// `NotFound` for one that there is not; the store's. What is wrong with one is in its scan.
+    pub async fn scan(&self, store: Option<Uuid>) -> Result<Vec<PoolScan>, Failure> {
+        let mut stores = self.rooms.stores().await?;
+        if let Some(wanted) = store {
+            stores.retain(|(uuid, _)| *uuid == wanted);
+            if stores.is_empty() {
+                let why = format!("there is no storage pool or image store {wanted}");
+                return Err(Failure::not_found(why));
+            }
+        }
         // Each on its own: one that hangs holds up the answer, not the others.
-        let tasks: Vec<_> = pools
+        let tasks: Vec<_> = stores
             .into_iter()
-            .map(|pool| {
+            .map(|(uuid, name)| {
                 let this = self.clone();
-                tokio::spawn(async move { this.scan_one(&pool).await })
+                tokio::spawn(async move { this.scan_one(uuid, name).await })
             })
             .collect();
         let mut scans = Vec::new();
@@ -63,15 +65,9 @@ impl Reconcile {
         Ok(scans)
     }
 
-    async fn scan_one(&self, pool: &Stored<StoragePool>) -> PoolScan {
-        let mut scan = PoolScan {
-            pool: pool.uuid,
-            name: pool.name.clone(),
-            ours: 0,
-            foreign: 0,
-            orphans: Vec::new(),
-            problem: None,
-        };
+    async fn scan_one(&self, pool: Uuid, name: String) -> PoolScan {
+        let mut scan =
+            PoolScan { pool, name, ours: 0, foreign: 0, orphans: Vec::new(), problem: None };
         if let Err(error) = self.compare(&mut scan).await {
             scan.problem = Some(error.failure);
         }
@@ -79,14 +75,13 @@ impl Reconcile {
     }
 
     async fn compare(&self, scan: &mut PoolScan) -> Result<(), StepError> {
-        let access = self.rooms.access(scan.pool).await?;
+        let access = self.rooms.store_access(scan.pool).await?;
         let context = StepContext::detached("system");
         let can = access.capabilities(&context.call()).await?;
         if !can.list_objects {
             return Err(Failure::unsupported(format!(
-                "provider {:?} of storage pool {:?} cannot list the objects of a pool, so nothing \
-                 can be compared",
-                access.pool.provider, access.pool.name
+                "provider {:?} of {} cannot list the objects of a store, so nothing can be compared",
+                access.provider_name, access.title
             ))
             .into());
         }
@@ -109,19 +104,20 @@ impl Reconcile {
             self.judge(&access, &context, one, scan).await?;
         }
         self.missing_volumes(&access, &context, &seen, scan).await?;
-        self.missing_snapshots(&access, &context, &seen, scan).await
+        self.missing_snapshots(&access, &context, &seen, scan).await?;
+        self.missing_in_store(&access, &context, &seen, scan).await
     }
 
     /// What the store says of an object that is there.
     async fn judge(
         &self,
-        access: &PoolAccess<'_>,
+        access: &StoreAccess<'_>,
         context: &StepContext,
         one: &ListedObject,
         scan: &mut PoolScan,
     ) -> Result<(), StepError> {
         let known = match one.uuid {
-            Some(uuid) => self.rooms.known(uuid).await?,
+            Some(uuid) => self.rooms.known_on(scan.pool, uuid).await?,
             None => None,
         };
         let mut orphan = Orphan {
@@ -162,7 +158,7 @@ impl Reconcile {
 
     async fn missing_volumes(
         &self,
-        access: &PoolAccess<'_>,
+        access: &StoreAccess<'_>,
         context: &StepContext,
         seen: &HashSet<Uuid>,
         scan: &mut PoolScan,
@@ -191,16 +187,18 @@ impl Reconcile {
 
     async fn missing_snapshots(
         &self,
-        access: &PoolAccess<'_>,
+        access: &StoreAccess<'_>,
         context: &StepContext,
         seen: &HashSet<Uuid>,
         scan: &mut PoolScan,
     ) -> Result<(), StepError> {
         let states = vec![SnapshotState::BackedUp.as_str()];
-        let filter = Filter { zone: Some(access.pool.zone), states, ..Filter::default() };
+        let zone = access.context.scope.zone_id;
+        let filter = Filter { zone, states, ..Filter::default() };
         for snapshot in self.rooms.repository.list::<Snapshot>(&filter).await? {
             let object = snapshot.as_seen_by_plugins(snapshot.id).into();
-            if snapshot.pool == scan.pool
+            if snapshot.on_primary
+                && snapshot.pool == scan.pool
                 && !seen.contains(&snapshot.uuid)
                 && self.is_missing(access, context, &snapshot, object).await?
             {
@@ -217,10 +215,40 @@ impl Reconcile {
         Ok(())
     }
 
+    async fn missing_in_store(
+        &self,
+        access: &StoreAccess<'_>,
+        context: &StepContext,
+        seen: &HashSet<Uuid>,
+        scan: &mut PoolScan,
+    ) -> Result<(), StepError> {
+        let filter = Filter {
+            owner: Some(scan.pool),
+            states: vec![ObjectInStoreState::Ready.as_str()],
+            ..Filter::default()
+        };
+        for one in self.rooms.repository.list::<ObjectInStore>(&filter).await? {
+            let object = self.rooms.object_here(&one).await?;
+            if !seen.contains(&one.object) && self.is_missing(access, context, &one, object).await?
+            {
+                scan.orphans.push(Orphan {
+                    class: OrphanClass::Missing,
+                    pool: scan.pool,
+                    object: Some(one.object),
+                    kind: Some(one.kind),
+                    name: Some(self.rooms.name_of(&one).await?),
+                    path: one.path.clone(),
+                    size_bytes: Some(one.length_bytes),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Whether an object is not there, and nobody changed its record meanwhile.
     async fn is_missing<T: Record>(
         &self,
-        access: &PoolAccess<'_>,
+        access: &StoreAccess<'_>,
         context: &StepContext,
         read: &Stored<T>,
         object: DataObject,
@@ -251,31 +279,18 @@ fn kind_of(object_type: Option<DataObjectType>) -> Option<RecordKind> {
     match object_type? {
         DataObjectType::Volume => Some(RecordKind::Volume),
         DataObjectType::Snapshot => Some(RecordKind::Snapshot),
+        DataObjectType::Template => Some(RecordKind::Template),
         _ => None,
     }
 }
 
-impl PoolAccess<'_> {
-    /// Every object on the pool, page by page.
-    pub(in crate::orchestration) async fn list_all(
-        &self,
-        context: &StepContext,
-    ) -> Result<Vec<ListedObject>, StepError> {
-        let mut request = ListObjectsRequest::default();
-        request.limit = PAGE;
-        let mut objects = Vec::new();
-        loop {
-            let call = context.call();
-            let asked = self.driver.list_objects(&call, &self.context, request.clone());
-            let page = self.guarded(&call, asked).await?;
-            objects.extend(page.objects);
-            if page.next_marker.is_none() {
-                return Ok(objects);
-            }
-            if page.next_marker == request.marker {
-                return Err(self.contradiction("has a next page", "is on the same page again"));
-            }
-            request.marker = page.next_marker;
-        }
+impl Rooms {
+    /// Every pool, image store and image cache, with its name.
+    pub(super) async fn stores(&self) -> Result<Vec<(Uuid, String)>, Failure> {
+        let all = Filter::default();
+        let pools = self.repository.list::<StoragePool>(&all).await?.into_iter();
+        let images = self.repository.list::<ImageStore>(&all).await?.into_iter();
+        let pools = pools.map(|Stored { record, .. }| (record.uuid, record.name));
+        Ok(pools.chain(images.map(|Stored { record, .. }| (record.uuid, record.name))).collect())
     }
 }

@@ -7,9 +7,8 @@
 //! up no other.
 
 use super::Reconcile;
-use crate::model::{Failure, RecordKind, StoragePool};
+use crate::model::{Failure, RecordKind};
 use crate::orchestration::request::RequestContext;
-use crate::store::Filter;
 use std::collections::HashMap;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -97,7 +96,8 @@ impl Reconcile {
         // A volume that moves is on two.
         let moves = operation.flow.contains("migrate");
         let pool = match operation.object.filter(|_| !moves) {
-            Some((RecordKind::StoragePool, pool)) => Some(pool),
+            Some((RecordKind::StoragePool | RecordKind::ImageStore, store)) => Some(store),
+            Some((RecordKind::ObjectInStore | RecordKind::Template, _)) => None,
             Some((_, object)) => self.rooms.known(object).await?.and_then(|known| known.pool),
             None => None,
         };
@@ -108,12 +108,10 @@ impl Reconcile {
     async fn sweep(&self, which: Which) {
         let pools = match which {
             Which::Pool(pool) => vec![pool],
-            Which::All => {
-                match self.rooms.repository.list::<StoragePool>(&Filter::default()).await {
-                    Ok(pools) => pools.iter().map(|pool| pool.uuid).collect(),
-                    Err(error) => return log::warn!("the pools cannot be swept: {error}"),
-                }
-            }
+            Which::All => match self.rooms.stores().await {
+                Ok(stores) => stores.into_iter().map(|(uuid, _)| uuid).collect(),
+                Err(error) => return log::warn!("the pools cannot be swept: {error}"),
+            },
         };
         for pool in pools.into_iter().filter(|pool| self.rooms.connected.has(*pool)) {
             let this = self.clone();
@@ -131,12 +129,12 @@ impl Reconcile {
                 let gone = purged.iter().filter(|one| one.failure.is_none()).count();
                 if !purged.is_empty() {
                     log::info!(
-                        "{gone} of {} leftovers on storage pool {pool} were removed",
+                        "{gone} of {} leftovers on data store {pool} were removed",
                         purged.len()
                     );
                 }
             }
-            Err(error) => log::warn!("storage pool {pool} cannot be swept: {error}"),
+            Err(error) => log::warn!("data store {pool} cannot be swept: {error}"),
         }
         self.swept.lock().unwrap_or_else(PoisonError::into_inner).remove(&pool);
     }

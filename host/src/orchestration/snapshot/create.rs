@@ -2,15 +2,13 @@
 
 use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, RecordKind, Snapshot, SnapshotEvent, SnapshotState, VolumeEvent};
+use crate::model::{Failure, RecordKind, SnapshotEvent, VolumeEvent};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
-use crate::orchestration::storage_pool::expect_in_use;
 use crate::orchestration::volume::{advance as advance_volume, pool_of};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use storage_plugin_api::{Details, TakeSnapshotRequest};
 use uuid::Uuid;
 
 impl super::Snapshots {
@@ -29,7 +27,6 @@ impl super::Snapshots {
         let rooms = &self.rooms;
         // Before its snapshots, so that its version tells whether another one was taken meanwhile.
         let mut volume = rooms.find_volume(volume).await?;
-        let as_it_is = volume.record.clone();
         let access = rooms.access(pool_of(&volume)?).await?;
         let call = storage_plugin_api::CallContext::new(volume.uuid);
         let capabilities = access.capabilities(&call).await?;
@@ -39,46 +36,13 @@ impl super::Snapshots {
                 access.pool.provider, access.pool.name
             )));
         }
-        let mut others = rooms.snapshots_of(volume.uuid).await?;
-        others.retain(|other| other.pool == access.pool.uuid);
-        let limit = capabilities.limits.snapshots_per_volume;
-        if let Some(limit) = limit.filter(|limit| others.len() >= *limit as usize) {
-            return Err(Failure::no_room(format!(
-                "volume {:?} has {} snapshots, and storage pool {:?} keeps {limit} of a volume at \
-                 most; delete one first",
-                volume.name,
-                others.len(),
-                access.pool.name
-            )));
-        }
-        let is_there =
-            |other: &&crate::model::Stored<Snapshot>| other.state == SnapshotState::BackedUp;
-        let parent = others.iter().rfind(is_there).map(|parent| parent.uuid);
-        let uuid = Uuid::new_v4();
+        let limits = &capabilities.limits;
+        let (mut snapshot, mut changes) =
+            rooms.plan_snapshot(&access, &volume, limits, name).await?;
         advance_volume(&mut volume, &[VolumeEvent::SnapshotRequested])?;
-        let mut snapshot = Snapshot {
-            uuid,
-            name: name.unwrap_or_else(|| format!("{}_{uuid}", volume.name)),
-            state: SnapshotState::Allocated,
-            note: None,
-            volume: as_it_is,
-            volume_id: volume.id,
-            pool: access.pool.uuid,
-            parent,
-            path: String::new(),
-            physical_size_bytes: None,
-            details: Details::new(),
-            snapshot_type: "MANUAL".to_owned(),
-        };
         advance(&mut snapshot, &[SnapshotEvent::CreateRequested])?;
-        let mut changes =
-            vec![expect_in_use(snapshot.pool), Change::update(&volume), Change::insert(&snapshot)];
-        // A parent that goes at this moment would not know of its new child.
-        changes.extend(parent.map(|parent| Change::Expect {
-            kind: RecordKind::Snapshot,
-            uuid: parent,
-            states: vec![SnapshotState::BackedUp.as_str()],
-        }));
+        changes.extend([Change::update(&volume), Change::insert(&snapshot)]);
+        let uuid = snapshot.uuid;
         let with = With { exclusive: vec![volume.uuid], ..With::default() };
         let state = State { snapshot: uuid, volume: volume.uuid };
         rooms.begin::<Flow>(request, (RecordKind::Snapshot, uuid), with, changes, &state).await
@@ -114,18 +78,7 @@ impl Flow {
     ) -> Result<Vec<Change>, StepError> {
         let mut snapshot = self.0.find_snapshot(state.snapshot).await?;
         let mut volume = self.0.find_volume(state.volume).await?;
-        let pool = self.0.access(snapshot.pool).await?;
-        let ask = TakeSnapshotRequest::new(self.0.snapshot_info(&snapshot).await?);
-        let call = context.call();
-        let taken = pool.driver.take_snapshot(&call, &pool.context, ask);
-        let taken = pool.guarded(&call, taken).await?;
-        snapshot.path = taken.path;
-        snapshot.details = taken.details;
-        let shown = pool.describe(context, self.0.snapshot_info(&snapshot).await?).await?;
-        if !shown.present {
-            return Err(pool.contradiction("took the snapshot", "is not there"));
-        }
-        snapshot.physical_size_bytes = shown.physical_size_bytes.or(taken.physical_size_bytes);
+        self.0.take_on_pool(context, &mut snapshot).await?;
         advance(&mut snapshot, &[SnapshotEvent::OperationNotPerformed])?;
         advance_volume(&mut volume, &[VolumeEvent::OperationSucceeded])?;
         let told = format!("snapshot {:?} of volume {:?} was taken", snapshot.name, volume.name);
@@ -142,8 +95,7 @@ impl Flow {
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
         let snapshot = self.0.find_snapshot(state.snapshot).await?;
-        let pool = self.0.access(snapshot.pool).await?;
-        pool.delete(context, self.0.snapshot_info(&snapshot).await?).await?;
+        self.0.delete_on_pool(context, &snapshot).await?;
         Ok(Vec::new())
     }
 

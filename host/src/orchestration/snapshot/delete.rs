@@ -3,6 +3,7 @@
 use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, RecordKind, Snapshot, SnapshotEvent, Stored};
+use crate::orchestration::in_store::ends;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
@@ -14,9 +15,11 @@ impl super::Snapshots {
     /// Begins to delete a snapshot (`deleteSnapshot`).
     ///
     /// # Errors
-    /// `InUse` while a volume is made from it; `Conflict` in a state that does not allow it.
+    /// `InUse` while a volume is made from it; `Conflict` in a state that does not allow it, and
+    /// for a member of an instance snapshot.
     pub async fn delete(&self, request: &RequestContext, uuid: Uuid) -> Result<Started, Failure> {
         let mut snapshot = self.rooms.find_snapshot(uuid).await?;
+        self.rooms.expect_on_its_own(&snapshot, "deleted", "deleteVMSnapshot").await?;
         advance(&mut snapshot, &[SnapshotEvent::DestroyRequested])?;
         snapshot.note = None;
         let changes = vec![Change::ExpectUnused(uuid), Change::update(&snapshot)];
@@ -39,10 +42,12 @@ pub(super) struct State {
 impl jobs::Flow for Flow {
     type State = State;
     const NAME: &'static str = "snapshot.delete";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     // What is gone cannot come back: the way back looks whether it is.
-    const STEPS: &'static [Step<Self>] =
-        &[Step::outside("remove it from the pool", step_fn!(remove)).undone_by(step_fn!(look))];
+    const STEPS: &'static [Step<Self>] = &[
+        Step::outside("remove it from the pool", step_fn!(remove)).undone_by(step_fn!(look)),
+        Step::outside("remove it from image stores", step_fn!(remove_copies)).forward_only(),
+    ];
 
     fn abandon<'a>(&'a self, context: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
         Box::pin(self.stay(context, state))
@@ -56,9 +61,25 @@ impl Flow {
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
         let snapshot = self.0.find_snapshot(state.snapshot).await?;
-        let pool = self.0.access(snapshot.pool).await?;
-        pool.delete(context, self.0.snapshot_info(&snapshot).await?).await?;
-        self.removed(context, snapshot).await
+        if snapshot.on_primary {
+            self.0.delete_on_pool(context, &snapshot).await?;
+        }
+        Ok(Vec::new())
+    }
+
+    async fn remove_copies(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        let snapshot = self.0.find_snapshot(state.snapshot).await?;
+        let mut changes = Vec::new();
+        for one in self.0.places_of(state.snapshot).await? {
+            self.0.drop_from_store(context, &one).await?;
+            changes.extend(ends(one)?);
+        }
+        changes.extend(self.removed(context, snapshot).await?);
+        Ok(changes)
     }
 
     async fn look(
@@ -67,46 +88,37 @@ impl Flow {
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
         let snapshot = self.0.find_snapshot(state.snapshot).await?;
-        let pool = self.0.access(snapshot.pool).await?;
-        let info = self.0.snapshot_info(&snapshot).await?;
-        state.gone = !pool.describe(context, info).await?.present;
+        state.gone = snapshot.on_primary && !self.0.is_on_pool(context, &snapshot).await?;
         Ok(Vec::new())
     }
 
     async fn stay(&self, context: &StepContext, state: &State) -> Result<Vec<Change>, StepError> {
         let mut snapshot = self.0.find_snapshot(state.snapshot).await?;
-        if state.gone {
+        if state.gone && self.0.places_of(snapshot.uuid).await?.is_empty() {
             return self.removed(context, snapshot).await;
+        }
+        let mut changes = Vec::new();
+        if state.gone {
+            changes = self.0.left_the_pool(&mut snapshot).await?;
         }
         advance(&mut snapshot, &[SnapshotEvent::OperationFailed])?;
         snapshot.note = context.failure().map(|failure| format!("it cannot be deleted: {failure}"));
-        Ok(vec![Change::update(&snapshot)])
+        changes.push(Change::update(&snapshot));
+        Ok(changes)
     }
 
-    /// Its children become those of its parent. None can be added meanwhile: a snapshot that is
-    /// being removed becomes nobody's parent.
     async fn removed(
         &self,
         context: &StepContext,
         mut snapshot: Stored<Snapshot>,
     ) -> Result<Vec<Change>, StepError> {
-        let mut changes = Vec::new();
-        for mut other in self.0.snapshots_of(snapshot.volume.uuid).await? {
-            if other.parent == Some(snapshot.uuid) {
-                other.parent = snapshot.parent;
-                changes.push(Change::update(&other));
-            }
-        }
         advance(&mut snapshot, &[SnapshotEvent::OperationSucceeded])?;
-        changes.extend([
-            Change::update(&snapshot),
-            Change::remove(&snapshot.record),
-            context.event(
-                "SNAPSHOT.DELETE",
-                (RecordKind::Snapshot, snapshot.uuid),
-                format!("snapshot {:?} was deleted", snapshot.name),
-            ),
-        ]);
+        let mut changes = self.0.without_snapshot(&snapshot).await?;
+        changes.push(context.event(
+            "SNAPSHOT.DELETE",
+            (RecordKind::Snapshot, snapshot.uuid),
+            format!("snapshot {:?} was deleted", snapshot.name),
+        ));
         Ok(changes)
     }
 }

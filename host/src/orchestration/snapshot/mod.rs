@@ -5,15 +5,18 @@
 //! **Invariant:** `parent` of a snapshot is the newest one before it that is there, or nothing; a
 //! snapshot that goes leaves its children to its own parent, in the same transaction.
 
+mod backup;
+mod copy;
 mod create;
 mod delete;
+mod on_pool;
 mod revert;
 
 #[cfg(test)]
 mod tests;
 
 use super::rooms::Rooms;
-use crate::model::{Failure, Machine as _, Snapshot, SnapshotEvent, Stored, Volume};
+use crate::model::{Failure, Machine as _, ObjectInStore, Snapshot, SnapshotEvent, Stored, Volume};
 use crate::store::Filter;
 use std::sync::Arc;
 use storage_plugin_api::SnapshotInfo;
@@ -28,6 +31,8 @@ pub struct Snapshots {
 impl Snapshots {
     pub(super) fn new(rooms: Arc<Rooms>) -> Self {
         rooms.jobs.add_flow(Arc::new(create::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(backup::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(copy::Flow(Arc::clone(&rooms))));
         rooms.jobs.add_flow(Arc::new(delete::Flow(Arc::clone(&rooms))));
         rooms.jobs.add_flow(Arc::new(revert::Flow(Arc::clone(&rooms))));
         Self { rooms }
@@ -39,6 +44,14 @@ impl Snapshots {
     /// `NotFound`.
     pub async fn find(&self, uuid: Uuid) -> Result<Stored<Snapshot>, Failure> {
         self.rooms.find_snapshot(uuid).await
+    }
+
+    /// Where a snapshot is, or is on its way to, beside its pool.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn places(&self, snapshot: Uuid) -> Result<Vec<Stored<ObjectInStore>>, Failure> {
+        Ok(self.rooms.places_of(snapshot).await?)
     }
 
     /// Snapshots, in the order of their internal numbers.
@@ -64,12 +77,13 @@ impl Rooms {
     /// Whoever takes one from now on changes the volume's record, so its version tells.
     pub(super) async fn expect_no_snapshots(&self, volume: &Stored<Volume>) -> Result<(), Failure> {
         let mut snapshots = self.snapshots_of(volume.uuid).await?;
-        snapshots.retain(|snapshot| Some(snapshot.pool) == volume.pool);
+        snapshots.retain(|snapshot| snapshot.on_primary && Some(snapshot.pool) == volume.pool);
         match snapshots.first() {
             None => Ok(()),
             Some(first) => Err(Failure::in_use(format!(
                 "volume {:?} has {} snapshots that need it where it is, {:?} first; delete them \
-                 with deleteSnapshot",
+                 with deleteSnapshot, or, where they are members of an instance snapshot, with \
+                 deleteVMSnapshot",
                 volume.name,
                 snapshots.len(),
                 first.name
@@ -78,7 +92,10 @@ impl Rooms {
     }
 
     /// A snapshot as drivers see it, with the chain before it on the same pool.
-    async fn snapshot_info(&self, snapshot: &Stored<Snapshot>) -> Result<SnapshotInfo, Failure> {
+    pub(super) async fn snapshot_info(
+        &self,
+        snapshot: &Stored<Snapshot>,
+    ) -> Result<SnapshotInfo, Failure> {
         let mut info = snapshot.as_seen_by_plugins(snapshot.id);
         let all = self.snapshots_of(snapshot.volume.uuid).await?;
         let mut next = snapshot.parent;
@@ -87,7 +104,7 @@ impl Rooms {
             let Some(parent) = all.iter().find(|one| Some(one.uuid) == next) else {
                 break;
             };
-            if parent.pool == snapshot.pool {
+            if parent.on_primary && parent.pool == snapshot.pool {
                 info.parents.push(parent.path.clone());
             }
             next = parent.parent;
@@ -98,7 +115,7 @@ impl Rooms {
 }
 
 /// Takes a snapshot through events of its state machine.
-fn advance(snapshot: &mut Snapshot, events: &[SnapshotEvent]) -> Result<(), Failure> {
+pub(super) fn advance(snapshot: &mut Snapshot, events: &[SnapshotEvent]) -> Result<(), Failure> {
     for event in events {
         snapshot.state = snapshot.state.next(*event)?;
     }

@@ -12,7 +12,6 @@ use crate::orchestration::volume::{advance as advance_volume, pool_of};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use storage_plugin_api::RevertSnapshotRequest;
 use uuid::Uuid;
 
 impl super::Snapshots {
@@ -20,10 +19,19 @@ impl super::Snapshots {
     ///
     /// # Errors
     /// `InUse` while the volume's instance runs; `Unsupported` where the driver cannot, or the
-    /// volume moved to another pool; `Conflict` where volume or snapshot are not there.
+    /// volume moved to another pool; `Conflict` where volume or snapshot are not there, and for a
+    /// member of an instance snapshot.
     pub async fn revert(&self, request: &RequestContext, uuid: Uuid) -> Result<Started, Failure> {
         let rooms = &self.rooms;
         let snapshot = rooms.find_snapshot(uuid).await?;
+        rooms.expect_on_its_own(&snapshot, "reverted to", "revertToVMSnapshot").await?;
+        if !snapshot.on_primary {
+            return Err(Failure::unsupported(format!(
+                "snapshot {:?} was archived: it is on an image store, and its pool has nothing to \
+                 put back; make a volume of it instead",
+                snapshot.name
+            )));
+        }
         let mut volume = rooms.find_volume(snapshot.volume.uuid).await?;
         if pool_of(&volume)? != snapshot.pool {
             return Err(Failure::unsupported(format!(
@@ -103,23 +111,7 @@ impl Flow {
     ) -> Result<Vec<Change>, StepError> {
         let snapshot = self.0.find_snapshot(state.snapshot).await?;
         let mut volume = self.0.find_volume(state.volume).await?;
-        let pool = self.0.access(snapshot.pool).await?;
-        let mut info = self.0.snapshot_info(&snapshot).await?;
-        info.volume = Box::new(volume.as_seen_by_plugins(volume.id));
-        let call = context.call();
-        let ask = RevertSnapshotRequest::new(info);
-        let reverted = pool.driver.revert_snapshot(&call, &pool.context, ask);
-        pool.guarded(&call, reverted).await?;
-        let shown = pool.describe(context, volume.as_seen_by_plugins(volume.id)).await?;
-        if !shown.present {
-            return Err(pool.contradiction("put the volume back", "is not there"));
-        }
-        if shown.size_bytes < state.after {
-            return Err(pool.contradiction("put the volume back", "is smaller than the snapshot"));
-        }
-        volume.size_bytes = shown.size_bytes;
-        volume.physical_size_bytes = shown.physical_size_bytes;
-        volume.note = None;
+        self.0.revert_on_pool(context, &snapshot, &mut volume).await?;
         advance_volume(&mut volume, &[VolumeEvent::OperationSucceeded])?;
         let told = format!("volume {:?} is as snapshot {:?} was", volume.name, snapshot.name);
         Ok(vec![

@@ -7,7 +7,7 @@
 
 use super::create::limit_of;
 use crate::jobs::{Retrying, StepContext, StepError};
-use crate::model::{Failure, Operation, StoragePool, Stored};
+use crate::model::{Failure, ImageStore, Operation, StoragePool, Stored};
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::rooms::Rooms;
 use crate::store::{Change, Filter, OperationFilter, Refused, Repository, StoreError};
@@ -102,7 +102,7 @@ impl Rooms {
         let rooms = Arc::clone(self);
         let answer = tokio::spawn(async move {
             if let Err(error) = rooms.refresh(uuid).await {
-                log::warn!("storage pool {uuid} does not say how full it is: {}", error.failure);
+                log::warn!("data store {uuid} does not say how full it is: {}", error.failure);
             }
         });
         asked.insert(uuid, answer);
@@ -110,6 +110,12 @@ impl Rooms {
 
     async fn refresh(&self, uuid: Uuid) -> Result<(), StepError> {
         if self.is_held(uuid).await? {
+            return Ok(());
+        }
+        if self.repository.find::<ImageStore>(uuid).await?.is_some() {
+            // It reports its space by itself; this asks whether it answers.
+            let call = StepContext::detached("system").call();
+            self.image_access(uuid).await?.capabilities(&call).await?;
             return Ok(());
         }
         let mut access = self.access(uuid).await?;
@@ -155,6 +161,18 @@ pub async fn take_report(
     report: &CapacityReport,
 ) -> Result<(), Failure> {
     for _ in 0..ATTEMPTS {
+        if let Some(mut store) = repository.find::<ImageStore>(report.store).await?
+            && store.provider == provider
+        {
+            if under_way(repository, store.uuid).await?.is_some() {
+                return Ok(());
+            }
+            store.take_usage(report.capacity_bytes, report.used_bytes);
+            match repository.transact(vec![Change::update(&store)]).await {
+                Err(Refused::Changed { .. }) => continue,
+                written => return Ok(written?),
+            }
+        }
         let pool = repository.find::<StoragePool>(report.store).await?;
         let pool = pool.filter(|pool| pool.provider == provider).ok_or_else(|| {
             Failure::not_found(format!("provider {provider:?} has no store {}", report.store))

@@ -28,7 +28,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 const FIRST_ATTEMPT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// The pools that were connected in this life of the host.
+/// The pools and image stores that were connected in this life of the host.
 #[derive(Debug, Default)]
 pub(in crate::orchestration) struct Connected {
     known: Mutex<Known>,
@@ -66,23 +66,23 @@ impl Connected {
         self.lock().failures.get(&pool).cloned()
     }
 
-    fn failed(&self, pool: Uuid, why: String) {
+    pub(in crate::orchestration) fn failed(&self, pool: Uuid, why: String) {
         self.lock().failures.insert(pool, why);
         self.changed.notify_waiters();
     }
 
-    /// Whether a pool in use is connected, once its first attempt after a start has ended. So a
+    /// Whether a store in use is connected, once its first attempt after a start has ended. So a
     /// caller who comes a moment too early is not refused.
-    pub(in crate::orchestration) async fn is_settled(&self, pool: &StoragePool) -> bool {
+    pub(in crate::orchestration) async fn is_settled(&self, store: Uuid, in_use: bool) -> bool {
         let deadline = tokio::time::sleep(FIRST_ATTEMPT);
         let mut deadline = std::pin::pin!(deadline);
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            if self.has(pool.uuid) {
+            if self.has(store) {
                 return true;
             }
-            if !IN_USE.contains(&pool.state) || self.failure(pool.uuid).is_some() {
+            if !in_use || self.failure(store).is_some() {
                 return false;
             }
             tokio::select! {
@@ -99,6 +99,11 @@ impl Connected {
 
 /// The states in which a pool is to be connected.
 const IN_USE: [StoragePoolState; 2] = [StoragePoolState::Up, StoragePoolState::Disabled];
+
+/// Whether a pool is to be connected.
+pub(in crate::orchestration) fn is_in_use(pool: &StoragePool) -> bool {
+    IN_USE.contains(&pool.state)
+}
 
 /// The words of those states, for lists.
 pub(in crate::orchestration) fn in_use() -> Vec<&'static str> {

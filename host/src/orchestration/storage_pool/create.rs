@@ -242,7 +242,7 @@ impl Flow {
 
 /// Whether a life cycle says by this that there is nothing to remove. Whatever else it says, it may
 /// have left something.
-const fn is_unknown(kind: PluginErrorKind) -> bool {
+pub(in crate::orchestration) const fn is_unknown(kind: PluginErrorKind) -> bool {
     use PluginErrorKind::{InvalidArgument, InvalidConfig, NotFound, Unsupported};
     matches!(kind, NotFound | InvalidConfig | InvalidArgument | Unsupported)
 }

@@ -6,9 +6,10 @@
 use super::create::identity_of;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
-    Failure, HostPool, Machine, RecordKind, Snapshot, StoragePool, StoragePoolEvent,
+    Failure, HostPool, Machine, ObjectInStore, RecordKind, Snapshot, StoragePool, StoragePoolEvent,
     StoragePoolState, Stored, Volume, VolumeEvent, VolumeState,
 };
+use crate::orchestration::in_store::ends;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::volume::advance;
@@ -67,9 +68,11 @@ impl jobs::Flow for Flow {
     type State = State;
     const NAME: &'static str = "pool.delete";
     const VERSION: u32 = 1;
-    // Neither can be undone: bytes do not come back. A failure leaves the pool in maintenance.
+    // Bytes do not come back, so all that is undone is what the store says of them. A failure
+    // leaves the pool in maintenance.
     const STEPS: &'static [Step<Self>] = &[
-        Step::outside("expunge destroyed volumes", step_fn!(expunge)),
+        Step::outside("expunge destroyed volumes and cached templates", step_fn!(expunge))
+            .undone_by(step_fn!(look)),
         Step::outside("remove it from the back end", step_fn!(remove)),
     ];
 
@@ -98,10 +101,12 @@ impl Flow {
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
         let mut changes = Vec::new();
-        if state.volumes.is_empty() {
-            return Ok(changes);
-        }
         let access = self.0.access_unconnected(self.0.find_pool(state.pool).await?)?;
+        // Templates that are cached there are nobody's loss.
+        for one in self.cached(state.pool).await? {
+            access.delete(context, self.0.object_here(&one).await?).await?;
+            changes.extend(gone(one)?);
+        }
         for uuid in &state.volumes {
             let mut volume = self.0.find_volume(*uuid).await?;
             access.delete(context, volume.as_seen_by_plugins(volume.id)).await?;
@@ -118,6 +123,29 @@ impl Flow {
             ]);
         }
         Ok(changes)
+    }
+
+    /// A cached template that went before the step failed is there no more: the next volume brings
+    /// it anew.
+    async fn look(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        let mut changes = Vec::new();
+        let access = self.0.access_unconnected(self.0.find_pool(state.pool).await?)?;
+        for one in self.cached(state.pool).await? {
+            if !access.describe(context, self.0.object_here(&one).await?).await?.present {
+                changes.extend(gone(one)?);
+            }
+        }
+        Ok(changes)
+    }
+
+    /// The templates that are cached on a pool.
+    async fn cached(&self, pool: Uuid) -> Result<Vec<Stored<ObjectInStore>>, StepError> {
+        let filter = Filter { owner: Some(pool), ..Filter::default() };
+        Ok(self.0.repository.list(&filter).await?)
     }
 
     async fn remove(
@@ -137,6 +165,7 @@ impl Flow {
         let object = (RecordKind::StoragePool, pool.uuid);
         let mut changes = vec![
             Change::ExpectNone { kind: RecordKind::Volume, owner: pool.uuid },
+            Change::ExpectNone { kind: RecordKind::ObjectInStore, owner: pool.uuid },
             Change::update(&pool),
             Change::remove(&pool.record),
             Change::SetLimit { store: pool.uuid, bytes: 0 },
@@ -146,6 +175,13 @@ impl Flow {
         changes.extend(identity_of(&pool).map(|name| Change::Unclaim { name, holder: pool.uuid }));
         Ok(changes)
     }
+}
+
+/// The changes with which a cached template ends, and its promise.
+fn gone(one: Stored<ObjectInStore>) -> Result<Vec<Change>, Failure> {
+    let mut changes = vec![Change::Unreserve { store: one.store, owner: one.uuid }];
+    changes.extend(ends(one)?);
+    Ok(changes)
 }
 
 impl Rooms {
@@ -183,7 +219,7 @@ impl Rooms {
             .list::<Snapshot>(&filter)
             .await?
             .iter()
-            .filter(|snapshot| snapshot.pool == pool.uuid)
+            .filter(|snapshot| snapshot.on_primary && snapshot.pool == pool.uuid)
             .map(|snapshot| format!("{:?}", snapshot.name))
             .collect();
         if snapshots.is_empty() {

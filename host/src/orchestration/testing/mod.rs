@@ -1,8 +1,10 @@
 //! What the tests of flows stand on: a host in memory, whose one provider keeps objects in memory,
 //! counts who has access, and fails as it is told.
 
+mod images;
 mod scripted;
 
+pub(crate) use images::qcow2;
 pub(crate) use scripted::Scripted;
 
 use super::storage_pool::CreateStoragePool;
@@ -14,6 +16,7 @@ use crate::model::{
 use crate::registry::DataStoreProviderManager;
 use crate::store::{Change, Filter, Key, Store};
 use serde_json::json;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use storage_plugin_api::{Details, HypervisorType, Scope};
@@ -28,7 +31,8 @@ pub(crate) struct World {
     pub(crate) provider: Scripted,
     pub(crate) zone: Uuid,
     pub(crate) host: Uuid,
-    _dir: TempDir,
+    dir: TempDir,
+    files: TempDir,
 }
 
 impl World {
@@ -37,30 +41,13 @@ impl World {
     }
 
     pub(crate) async fn with_policy(policy: Policy) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let (dir, files) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let provider = Scripted::default();
-        let providers = Arc::new(DataStoreProviderManager::new());
-        let report = json!({
-            "name": "memory", "kind": "volume", "isolation": "in-process", "required": true,
-            "state": "Ready", "path": "/plugins/volume/libmemory.so",
-            "provider": {
-                "name": "In Memory", "types": ["PRIMARY"], "scopes": ["ZONE"],
-                "host_listener": true, "vm_snapshot_strategy": false,
-                "settings_schema": {}, "input_schemas": [],
-            },
-        });
-        let report = serde_json::from_value(report).unwrap();
-        providers.put(0, report, Some(Arc::new(provider.clone())), None);
-        let parts = RoomsParts {
-            repository: Store::open(dir.path()).unwrap().repository(),
-            providers,
-            policy,
-            windows: Box::new(|_| Duration::from_secs(60)),
-        };
+        let parts = parts(&provider, dir.path(), files.path(), policy);
         let orchestration = Orchestration::new(Arc::new(Rooms::new(parts)));
         orchestration.zones.seed().await.unwrap();
-        let mut world =
-            Self { orchestration, provider, zone: Uuid::nil(), host: Uuid::nil(), _dir: dir };
+        let (zone, host) = (Uuid::nil(), Uuid::nil());
+        let mut world = Self { orchestration, provider, zone, host, dir, files };
         world.zone = world.zones().await.uuid;
         world.host = world.first_host().await;
         world
@@ -171,6 +158,30 @@ impl World {
             .filter(|claim| claim.name.starts_with("object:") || claim.name.starts_with("use:"))
             .collect();
         assert!(held.is_empty(), "{held:?}");
+    }
+}
+
+/// What a host stands on that lives in a directory.
+fn parts(provider: &Scripted, store: &Path, files: &Path, mut policy: Policy) -> RoomsParts {
+    policy.images.directories.push(files.canonicalize().unwrap());
+    policy.images.spool = files.to_owned();
+    let providers = Arc::new(DataStoreProviderManager::new());
+    let report = json!({
+        "name": "memory", "kind": "volume", "isolation": "in-process", "required": true,
+        "state": "Ready", "path": "/plugins/volume/libmemory.so",
+        "provider": {
+            "name": "In Memory", "types": ["PRIMARY", "IMAGE", "ImageCache"], "scopes": ["ZONE"],
+            "host_listener": true, "vm_snapshot_strategy": false,
+            "settings_schema": {}, "input_schemas": [],
+        },
+    });
+    let report = serde_json::from_value(report).unwrap();
+    providers.put(0, report, Some(Arc::new(provider.clone())), None);
+    RoomsParts {
+        repository: Store::open(store).unwrap().repository(),
+        providers,
+        policy,
+        windows: Box::new(|_| Duration::from_secs(60)),
     }
 }
 

@@ -25,8 +25,10 @@ struct Inner {
     copies_itself: Mutex<bool>,
     calls: Mutex<Vec<&'static str>>,
     hang: Mutex<Option<&'static str>>,
+    kept: Mutex<Option<(String, PluginError)>>,
     qualities: Mutex<Vec<QualityOfService>>,
     told: Mutex<Vec<Option<bool>>>,
+    verdict: Mutex<Option<PluginResult<StrategyVerdict>>>,
     hangs: Notify,
 }
 
@@ -56,6 +58,11 @@ impl Scripted {
     /// Its driver copies by itself from here on.
     pub(crate) fn copies_itself(&self) {
         *self.inner.copies_itself.lock().unwrap() = true;
+    }
+
+    /// It has an instance snapshot strategy from here on, which says this whatever it is asked.
+    pub(crate) fn says(&self, verdict: PluginResult<StrategyVerdict>) {
+        *self.inner.verdict.lock().unwrap() = Some(verdict);
     }
 
     /// The hypervisor hosts that have access to a path.
@@ -117,6 +124,11 @@ impl Scripted {
             object.size = size;
             object.complete = true;
         });
+    }
+
+    /// The object at a path cannot be deleted.
+    pub(crate) fn keeps(&self, path: &str, error: PluginError) {
+        *self.inner.kept.lock().unwrap() = Some((path.to_owned(), error));
     }
 
     /// The calls of a method never end.
@@ -192,13 +204,28 @@ scripted! {
     impl DataStoreDriver {
         get_to(DataObject) -> ToAnswer;
         create_async(CreateRequest) -> CreateResult;
-        delete_async(DataObject) -> ();
         describe(DataObject) -> ObjectDescription;
         list_objects(ListObjectsRequest) -> ObjectPage;
         extents(ExtentsRequest) -> Vec<Extent>;
         resize(ResizeRequest) -> CreateResult;
         open_reader(OpenReaderRequest) -> Box<dyn DataReader>;
         open_writer(OpenWriterRequest) -> OpenedWriter;
+    }
+    async fn delete_async(
+        &self,
+        call: &CallContext,
+        store: &StoreContext,
+        object: DataObject,
+    ) -> PluginResult<()> {
+        self.begins("delete_async")?;
+        self.pauses("delete_async").await;
+        if let Some((path, error)) = self.inner.kept.lock().unwrap().as_ref()
+            && path == object.path()
+        {
+            return Err(error.clone());
+        }
+        let result = self.memory.delete_async(call, store, object).await;
+        self.ends("delete_async", result)
     }
     async fn get_capabilities(
         &self,
@@ -208,6 +235,10 @@ scripted! {
         self.begins("get_capabilities")?;
         let mut can = self.memory.get_capabilities(call, store).await?;
         can.import_volume = true;
+        if store.role != DataStoreRole::Primary {
+            // Whatever comes is bytes.
+            can.formats.extend([ImageFormat::Qcow2, ImageFormat::Iso]);
+        }
         if let Some(change) = self.inner.capabilities.lock().unwrap().as_ref() {
             change(&mut can);
         }
@@ -318,13 +349,83 @@ scripted! {
     }
 }
 
+impl ImageStoreDriver for Scripted {}
+
+/// That of image stores; pools have the memory's.
+#[async_trait]
+impl DataStoreLifeCycle for Scripted {
+    async fn initialize(
+        &self,
+        call: &CallContext,
+        request: InitializeRequest,
+    ) -> PluginResult<InitializedStore> {
+        self.begins("initialize")?;
+        self.memory.initialize(call, request).await
+    }
+    async fn attach_zone(
+        &self,
+        call: &CallContext,
+        store: &StoreContext,
+        request: AttachZoneRequest,
+    ) -> PluginResult<bool> {
+        self.begins("attach_zone")?;
+        self.memory.attach_zone(call, store, request).await
+    }
+    async fn delete_data_store(
+        &self,
+        call: &CallContext,
+        store: &StoreContext,
+    ) -> PluginResult<bool> {
+        self.begins("delete_data_store")?;
+        self.memory.delete_data_store(call, store).await
+    }
+}
+
+#[async_trait]
+impl VmSnapshotStrategy for Scripted {
+    async fn can_handle(&self, _: &CallContext, _: VmSnapshot) -> PluginResult<StrategyVerdict> {
+        self.begins("can_handle")?;
+        self.inner.verdict.lock().unwrap().clone().unwrap()
+    }
+    async fn take_vm_snapshot(
+        &self,
+        call: &CallContext,
+        request: VmSnapshot,
+    ) -> PluginResult<VmSnapshotResult> {
+        self.begins("take_vm_snapshot")?;
+        let mut taken = self.memory.take_vm_snapshot(call, request).await?;
+        taken.details.insert("consistency-group", "cg-1");
+        self.ends("take_vm_snapshot", Ok(taken))
+    }
+    async fn delete_vm_snapshot(
+        &self,
+        call: &CallContext,
+        request: VmSnapshot,
+    ) -> PluginResult<()> {
+        self.begins("delete_vm_snapshot")?;
+        let deleted = self.memory.delete_vm_snapshot(call, request).await;
+        self.ends("delete_vm_snapshot", deleted)
+    }
+    async fn revert_vm_snapshot(
+        &self,
+        call: &CallContext,
+        request: VmSnapshot,
+    ) -> PluginResult<()> {
+        self.begins("revert_vm_snapshot")?;
+        assert_eq!(request.details.get("consistency-group"), Some("cg-1"));
+        let reverted = self.memory.revert_vm_snapshot(call, request).await;
+        self.ends("revert_vm_snapshot", reverted)
+    }
+}
+
 #[async_trait]
 impl DataStoreProvider for Scripted {
     fn get_name(&self) -> String {
         self.memory.get_name()
     }
     fn get_types(&self) -> Vec<DataStoreProviderType> {
-        vec![DataStoreProviderType::Primary]
+        use DataStoreProviderType::{Image, ImageCache, Primary};
+        vec![Primary, Image, ImageCache]
     }
     fn get_input_schema(&self, provider_type: DataStoreProviderType) -> InputSchema {
         self.memory.get_input_schema(provider_type)
@@ -340,13 +441,24 @@ impl DataStoreProvider for Scripted {
     ) -> PluginResult<()> {
         self.memory.configure(call, settings, host).await
     }
-    fn get_data_store_driver(&self, _: DataStoreProviderType) -> Option<Driver> {
-        Some(Driver::Primary(Arc::new(self.clone())))
+    fn get_data_store_driver(&self, provider_type: DataStoreProviderType) -> Option<Driver> {
+        let this = Arc::new(self.clone());
+        Some(match provider_type {
+            DataStoreProviderType::Primary => Driver::Primary(this),
+            _ => Driver::Image(this),
+        })
     }
     fn get_data_store_life_cycle(&self, provider_type: DataStoreProviderType) -> Option<LifeCycle> {
-        self.memory.get_data_store_life_cycle(provider_type)
+        match provider_type {
+            DataStoreProviderType::Primary => self.memory.get_data_store_life_cycle(provider_type),
+            _ => Some(LifeCycle::Image(Arc::new(self.clone()))),
+        }
     }
     fn get_host_listener(&self) -> Option<Arc<dyn HypervisorHostListener>> {
         self.memory.get_host_listener()
+    }
+    fn get_vm_snapshot_strategy(&self) -> Option<Arc<dyn VmSnapshotStrategy>> {
+        let says = self.inner.verdict.lock().unwrap().is_some();
+        says.then(|| Arc::new(self.clone()) as _)
     }
 }

@@ -1,8 +1,12 @@
 //! What is true of every world in which nothing runs.
 
 use super::picture::Picture;
-use std::collections::BTreeSet;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
+
+/// What a template or snapshot is called on a store where it was not born.
+const IN_STORE: &str = "object_in_store";
 
 /// The states that only an operation leads out of.
 const TRANSITIONAL: &[&str] = &[
@@ -11,6 +15,7 @@ const TRANSITIONAL: &[&str] = &[
     "Attaching",
     "Resizing",
     "Snapshotting",
+    "Reverting",
     "RevertSnapshotting",
     "Migrating",
     "Expunging",
@@ -22,6 +27,7 @@ const TRANSITIONAL: &[&str] = &[
     "Removing",
     "Starting",
     "Stopping",
+    "Inactive",
 ];
 
 /// Checks a picture of a world in which nothing runs. What nobody owned before need have no owner
@@ -36,8 +42,10 @@ pub(super) fn check(before: &Picture, picture: &Picture) {
         assert!(!TRANSITIONAL.contains(&state), "nothing runs, and {key} is in state {state}");
     }
     objects_have_owners(before, picture);
-    promises_are_of_volumes(picture);
+    promises_are_of_what_is_there(picture);
+    copies_are_whole(picture);
     parents_live(picture);
+    groups_are_whole(picture);
     attachments_are_true(picture);
     for pair in &picture.host_pools {
         let told = &picture.told.connected;
@@ -71,17 +79,47 @@ fn owned_paths(picture: &Picture) -> BTreeSet<String> {
 }
 
 fn paths(picture: &Picture) -> Vec<String> {
-    let records = picture.all("volume").chain(picture.all("snapshot"));
-    records.map(|(_, record)| record["path"].as_str().unwrap().to_owned()).collect()
+    // A snapshot that was archived is where it was brought.
+    let snapshots = picture.all("snapshot").filter(|(_, record)| record["on_primary"] == true);
+    let born = picture.all("volume").chain(snapshots);
+    // What could not be brought has no bytes anywhere.
+    let brought = picture.all(IN_STORE).filter(|(_, record)| record["state"] == "Ready");
+    born.chain(brought).map(|(_, record)| record["path"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A volume has one promise, of its size on its pool; nothing else has any.
-fn promises_are_of_volumes(picture: &Picture) {
-    let expected = picture.all("volume").map(|(uuid, record)| {
-        let pool: Uuid = record["pool"].as_str().unwrap().parse().unwrap();
-        ((pool, uuid), record["size_bytes"].as_u64().unwrap())
-    });
-    assert_eq!(picture.promises, expected.collect(), "promises, and the sizes of volumes");
+/// A volume has one promise, of its size on its pool, and so has a template that is cached there;
+/// nothing else has any.
+fn promises_are_of_what_is_there(picture: &Picture) {
+    let id = |record: &Value, field: &str| record[field].as_str().unwrap().parse::<Uuid>().unwrap();
+    let size = |record: &Value| record["size_bytes"].as_u64().unwrap();
+    let volumes = picture.all("volume");
+    let mut expected: BTreeMap<_, _> =
+        volumes.map(|(uuid, record)| ((id(record, "pool"), uuid), size(record))).collect();
+    let cached = picture.all(IN_STORE).filter(|(_, record)| record["role"] == "Primary");
+    expected.extend(cached.map(|(uuid, record)| {
+        let template = picture.record("template", id(record, "object")).unwrap();
+        ((id(record, "store"), uuid), size(template))
+    }));
+    assert_eq!(picture.promises, expected, "promises, and the sizes of what they are for");
+}
+
+/// What is on a store beside where it was born is of something that lives, on a store that lives,
+/// has its claim, and is Ready, or failed and says why; only what is on its way goes on somewhere.
+fn copies_are_whole(picture: &Picture) {
+    let mut claims = BTreeSet::new();
+    for (uuid, record) in picture.all(IN_STORE) {
+        let id = |field: &str| record[field].as_str().unwrap().parse::<Uuid>().unwrap();
+        let kind = record["kind"].as_str().unwrap();
+        assert!(picture.record(kind, id("object")).is_some(), "{uuid} is of a {kind} that is gone");
+        let stores = ["storage_pool", "image_store"];
+        let is_there = stores.iter().any(|kind| picture.record(kind, id("store")).is_some());
+        assert!(is_there, "{uuid} is on a store that is gone");
+        assert_eq!(record["told"], record["state"] == "Failed", "why {uuid} is as it is");
+        assert!(record["checkpoint"].is_null(), "{uuid} goes on somewhere: {record}");
+        claims.insert(format!("copy:{}:{}", id("store"), id("object")));
+    }
+    let held = picture.claims.iter().filter(|claim| claim.starts_with("copy:"));
+    assert_eq!(held.cloned().collect::<BTreeSet<_>>(), claims, "claims, and what is on stores");
 }
 
 fn parents_live(picture: &Picture) {
@@ -89,6 +127,34 @@ fn parents_live(picture: &Picture) {
         if let Some(parent) = record["parent"].as_str() {
             let parent = picture.record("snapshot", parent.parse().unwrap());
             assert!(parent.is_some(), "the parent of snapshot {uuid} is not there");
+        }
+    }
+}
+
+/// Each member has its instance snapshot. Each of those that is Ready has all of its members, and a
+/// parent that is there; an instance is on one of them at most.
+fn groups_are_whole(picture: &Picture) {
+    for (uuid, record) in picture.all("snapshot") {
+        if let Some(group) = record["vm_snapshot"].as_str() {
+            let group = picture.record("vm_snapshot", group.parse().unwrap());
+            assert!(group.is_some(), "the instance snapshot of member {uuid} is not there");
+        }
+    }
+    let mut current = BTreeSet::new();
+    for (uuid, record) in picture.all("vm_snapshot") {
+        if let Some(parent) = record["parent"].as_str() {
+            let parent = picture.record("vm_snapshot", parent.parse().unwrap());
+            assert!(parent.is_some(), "the parent of instance snapshot {uuid} is not there");
+        }
+        if record["current"] == true {
+            let is_new = current.insert(record["instance"].as_str().unwrap());
+            assert!(is_new, "an instance is on two of its snapshots, {uuid} for one");
+        }
+        if record["state"] == "Ready" {
+            for member in record["members"].as_array().unwrap() {
+                let member = picture.record("snapshot", member.as_str().unwrap().parse().unwrap());
+                assert_eq!(member.unwrap()["state"], "BackedUp", "a member of {uuid}");
+            }
         }
     }
 }

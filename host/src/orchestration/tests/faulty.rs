@@ -4,6 +4,7 @@ use super::faults::Faults;
 use super::streams::{FaultyReader, FaultyWriter};
 use crate::in_memory::InMemory;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use storage_plugin_api::*;
 use uuid::Uuid;
@@ -14,6 +15,8 @@ pub(super) struct Faulty {
     pub(super) memory: InMemory,
     pub(super) faults: Arc<Faults>,
     pub(super) told: Arc<Mutex<Told>>,
+    /// Whether it takes instance snapshots in a way of its own.
+    pub(super) takes_groups: Arc<AtomicBool>,
 }
 
 /// What a back end that cares about hypervisor hosts keeps of what it was told.
@@ -61,6 +64,10 @@ through_the_plan! {
         ) -> PluginResult<DataStoreCapabilities> {
             let mut can = self.memory.get_capabilities(call, store).await?;
             can.import_volume = true;
+            if store.role != DataStoreRole::Primary {
+                // Whatever comes is bytes.
+                can.formats.extend([ImageFormat::Qcow2, ImageFormat::Iso]);
+            }
             Ok(can)
         }
 
@@ -150,6 +157,8 @@ through_the_plan! {
         get_storage_stats(store: &StoreContext) -> StorageStats;
 }
 
+impl ImageStoreDriver for Faulty {}
+
 through_the_plan! {
     DataStoreLifeCycle {}
         initialize(request: InitializeRequest) -> InitializedStore;
@@ -203,13 +212,53 @@ through_the_plan! {
 }
 
 #[async_trait]
+impl VmSnapshotStrategy for Faulty {
+    // Asked from memory before each decision: it has no accident.
+    async fn can_handle(
+        &self,
+        call: &CallContext,
+        vm_snapshot: VmSnapshot,
+    ) -> PluginResult<StrategyVerdict> {
+        self.memory.can_handle(call, vm_snapshot).await
+    }
+
+    async fn take_vm_snapshot(
+        &self,
+        call: &CallContext,
+        vm_snapshot: VmSnapshot,
+    ) -> PluginResult<VmSnapshotResult> {
+        let work = || self.memory.take_vm_snapshot(call, vm_snapshot.clone());
+        self.faults.call("take_vm_snapshot", work).await
+    }
+
+    async fn delete_vm_snapshot(
+        &self,
+        call: &CallContext,
+        vm_snapshot: VmSnapshot,
+    ) -> PluginResult<()> {
+        let work = || self.memory.delete_vm_snapshot(call, vm_snapshot.clone());
+        self.faults.call("delete_vm_snapshot", work).await
+    }
+
+    async fn revert_vm_snapshot(
+        &self,
+        call: &CallContext,
+        vm_snapshot: VmSnapshot,
+    ) -> PluginResult<()> {
+        let work = || self.memory.revert_vm_snapshot(call, vm_snapshot.clone());
+        self.faults.call("revert_vm_snapshot", work).await
+    }
+}
+
+#[async_trait]
 impl DataStoreProvider for Faulty {
     fn get_name(&self) -> String {
         self.memory.get_name()
     }
 
     fn get_types(&self) -> Vec<DataStoreProviderType> {
-        vec![DataStoreProviderType::Primary]
+        use DataStoreProviderType::{Image, ImageCache, Primary};
+        vec![Primary, Image, ImageCache]
     }
 
     fn get_input_schema(&self, provider_type: DataStoreProviderType) -> InputSchema {
@@ -229,15 +278,27 @@ impl DataStoreProvider for Faulty {
         self.memory.configure(call, settings, host).await
     }
 
-    fn get_data_store_driver(&self, _: DataStoreProviderType) -> Option<Driver> {
-        Some(Driver::Primary(Arc::new(self.clone())))
+    fn get_data_store_driver(&self, provider_type: DataStoreProviderType) -> Option<Driver> {
+        let this = Arc::new(self.clone());
+        Some(match provider_type {
+            DataStoreProviderType::Primary => Driver::Primary(this),
+            _ => Driver::Image(this),
+        })
     }
 
-    fn get_data_store_life_cycle(&self, _: DataStoreProviderType) -> Option<LifeCycle> {
-        Some(LifeCycle::Primary(Arc::new(self.clone())))
+    fn get_data_store_life_cycle(&self, provider_type: DataStoreProviderType) -> Option<LifeCycle> {
+        let this = Arc::new(self.clone());
+        Some(match provider_type {
+            DataStoreProviderType::Primary => LifeCycle::Primary(this),
+            _ => LifeCycle::Image(this),
+        })
     }
 
     fn get_host_listener(&self) -> Option<Arc<dyn HypervisorHostListener>> {
         Some(Arc::new(self.clone()))
+    }
+
+    fn get_vm_snapshot_strategy(&self) -> Option<Arc<dyn VmSnapshotStrategy>> {
+        self.takes_groups.load(Ordering::Relaxed).then(|| Arc::new(self.clone()) as _)
     }
 }

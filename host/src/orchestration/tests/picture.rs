@@ -4,7 +4,8 @@ use super::faulty::Told;
 use super::world::{Life, World};
 use crate::in_memory::InMemory;
 use crate::model::{
-    Attachment, Host, HostPool, Instance, Record, Snapshot, StoragePool, Stored, Volume,
+    Attachment, Host, HostPool, ImageStore, Instance, ObjectInStore, Record, Snapshot, StoragePool,
+    Stored, Template, VmSnapshot, Volume,
 };
 use crate::store::Filter;
 use serde_json::Value;
@@ -92,6 +93,15 @@ impl Life {
         picture.put::<Attachment>(self);
         picture.put::<Host>(self);
         picture.put::<Instance>(self);
+        picture.put::<VmSnapshot>(self);
+        picture.put::<ImageStore>(self);
+        picture.put::<Template>(self);
+        picture.put::<ObjectInStore>(self);
+        for one in self.list::<ObjectInStore>() {
+            // How it is told does not matter, but that it is.
+            let key = format!("{} {}", ObjectInStore::KIND, one.uuid);
+            picture.records.get_mut(&key).unwrap()["told"] = one.note.is_some().into();
+        }
         let repository = self.repository();
         for pool in self.list_all::<StoragePool>() {
             let promises = self.run(repository.reservations(pool.uuid)).unwrap();

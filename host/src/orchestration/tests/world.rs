@@ -4,14 +4,16 @@ use super::faults::Faults;
 use super::faulty::{Faulty, Told};
 use crate::in_memory::InMemory;
 use crate::model::{Operation, Phase, Record, Zone};
+use crate::orchestration::image_store::AddImageStore;
 use crate::orchestration::storage_pool::CreateStoragePool;
 use crate::orchestration::{Orchestration, Policy, RequestContext, Rooms, RoomsParts, Started};
 use crate::registry::DataStoreProviderManager;
 use crate::store::{Filter, Repository, Store};
 use serde_json::json;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use storage_plugin_api::{DataStoreProvider, Details, Scope};
+use storage_plugin_api::{DataStoreProvider, DataStoreRole, Details, Scope};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -22,9 +24,13 @@ pub(in crate::orchestration) const DEADLINE: Duration = Duration::from_secs(60);
 /// A store on the disk and a back end in memory.
 pub(in crate::orchestration) struct World {
     directory: TempDir,
+    /// Where the images lie that are downloaded.
+    pub(in crate::orchestration) images: TempDir,
     pub(in crate::orchestration) memory: InMemory,
     pub(in crate::orchestration) faults: Arc<Faults>,
     pub(super) told: Arc<Mutex<Told>>,
+    /// Whether the provider takes instance snapshots in a way of its own.
+    pub(super) takes_groups: Arc<AtomicBool>,
 }
 
 /// A host that lives in a world.
@@ -37,13 +43,23 @@ pub(in crate::orchestration) struct Life {
 impl World {
     pub(in crate::orchestration) fn new() -> Self {
         // A host dies here, never its machine: nothing has to reach a disk.
-        let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let directory =
+            || tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         Self {
-            directory: directory.unwrap(),
+            directory: directory(),
+            images: directory(),
             memory: InMemory::default(),
             faults: Arc::default(),
             told: Arc::default(),
+            takes_groups: Arc::default(),
         }
+    }
+
+    /// An image of these bytes; the URL that it is downloaded from.
+    pub(in crate::orchestration) fn image(&self, name: &str, bytes: &[u8]) -> String {
+        let path = self.images.path().canonicalize().unwrap().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        format!("file://{}", path.display())
     }
 
     /// A host begins to live.
@@ -56,24 +72,28 @@ impl World {
             memory: self.memory.clone(),
             faults: Arc::clone(&self.faults),
             told: Arc::clone(&self.told),
+            takes_groups: Arc::clone(&self.takes_groups),
         };
         let providers = DataStoreProviderManager::new();
         let report = json!({
             "name": "memory", "kind": "volume", "isolation": "in-process", "required": false,
             "state": "Ready", "path": "/memory",
             "provider": {
-                "name": provider.get_name(), "types": ["PRIMARY"], "scopes": ["ZONE"],
-                "host_listener": true, "vm_snapshot_strategy": false,
+                "name": provider.get_name(), "types": ["PRIMARY", "IMAGE", "ImageCache"],
+                "scopes": ["ZONE"], "host_listener": true, "vm_snapshot_strategy": false,
                 "settings_schema": {}, "input_schemas": [],
             },
         });
         let report = serde_json::from_value(report).unwrap();
         let provider: Arc<dyn DataStoreProvider> = Arc::new(provider);
         providers.put(0, report, Some(provider), None);
+        let mut policy = Policy::default();
+        policy.images.directories = vec![self.images.path().canonicalize().unwrap()];
+        policy.images.spool = self.images.path().to_owned();
         let parts = RoomsParts {
             repository: store.repository(),
             providers: Arc::new(providers),
-            policy: Policy::default(),
+            policy,
             windows: Box::new(|_| DEADLINE),
         };
         let orchestration = {
@@ -139,6 +159,12 @@ impl Life {
         self.done(self.run(self.create_pool(area)).unwrap())
     }
 
+    /// An image store of a zone, up.
+    pub(in crate::orchestration) fn image_store(&self, area: &str, zone: Uuid) -> Uuid {
+        let stores = &self.orchestration.image_stores;
+        self.done(self.run(stores.add(&request(), image_store(area, Some(zone)))).unwrap())
+    }
+
     /// Begins to create a pool.
     pub(in crate::orchestration) async fn create_pool(
         &self,
@@ -161,6 +187,20 @@ impl Life {
             capacity_iops: None,
         };
         self.orchestration.storage_pools.create(&request(), wish).await
+    }
+}
+
+/// An image store to be added.
+pub(in crate::orchestration) fn image_store(area: &str, zone: Option<Uuid>) -> AddImageStore {
+    AddImageStore {
+        name: Some(format!("images {area}")),
+        url: Some(format!("memory://{area}")),
+        provider: Some("In Memory".to_owned()),
+        zone,
+        role: DataStoreRole::Image,
+        details: [("area", area)].into_iter().collect::<Details>(),
+        capacity_bytes: None,
+        read_only: false,
     }
 }
 

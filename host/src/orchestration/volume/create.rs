@@ -3,7 +3,10 @@
 use super::plan::Plan;
 use super::{advance, pool_of};
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, InstanceState, RecordKind, StoragePool, Stored, Volume, VolumeEvent};
+use crate::model::{
+    Failure, InstanceState, ObjectInStore, RecordKind, StoragePool, Stored, Volume, VolumeEvent,
+};
+use crate::orchestration::in_store::Origin;
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
@@ -40,6 +43,8 @@ pub enum VolumeSource {
     Snapshot(Uuid),
     /// Those of another volume.
     Volume(Uuid),
+    /// Those of a template.
+    Template(Uuid),
 }
 
 impl super::Volumes {
@@ -93,6 +98,7 @@ impl super::Volumes {
             let (kind, uuid, state) = match source {
                 VolumeSource::Snapshot(uuid) => (RecordKind::Snapshot, uuid, "BackedUp"),
                 VolumeSource::Volume(uuid) => (RecordKind::Volume, uuid, "Ready"),
+                VolumeSource::Template(uuid) => (RecordKind::Template, uuid, "Active"),
             };
             changes.push(Change::Expect { kind, uuid, states: vec![state] });
             with.shared.push(uuid);
@@ -155,8 +161,14 @@ impl Flow {
         let mut volume = self.0.find_volume(state.volume).await?;
         let pool = self.0.access(pool_of(&volume)?).await?;
         let mut create = CreateRequest::new(volume.as_seen_by_plugins(volume.id));
+        let template = match state.source {
+            Some(VolumeSource::Template(uuid)) => {
+                Some(self.0.template_on_pool(context, uuid, pool.pool.uuid).await?)
+            }
+            _ => None,
+        };
         if !state.by_stream {
-            create.source = self.source(state).await?;
+            create.source = self.source(state, template.as_ref()).await?;
         }
         let call = context.call();
         let made = pool.driver.create_async(&call, &pool.context, create);
@@ -165,7 +177,7 @@ impl Flow {
         volume.path = made.path;
         volume.details = made.details;
         if state.by_stream {
-            self.fill(context, state, &pool, &mut volume).await?;
+            self.fill(context, state, template.as_ref(), (&pool, &mut volume)).await?;
         }
         let shown = pool.describe(context, volume.as_seen_by_plugins(volume.id)).await?;
         if volume.path.is_empty() {
@@ -198,41 +210,60 @@ impl Flow {
         &self,
         context: &StepContext,
         state: &State,
-        pool: &PoolAccess<'_>,
-        volume: &mut Stored<Volume>,
+        template: Option<&Stored<ObjectInStore>>,
+        (pool, volume): (&PoolAccess<'_>, &mut Stored<Volume>),
     ) -> Result<(), StepError> {
-        let (from, object, size_bytes): (Uuid, DataObject, u64) = match state.source {
-            None => return Ok(()),
-            Some(VolumeSource::Snapshot(uuid)) => {
+        let origin = match (state.source, template) {
+            (None, _) => return Ok(()),
+            (Some(VolumeSource::Snapshot(uuid)), _) => {
                 let snapshot = self.0.find_snapshot(uuid).await?;
-                let info = snapshot.as_seen_by_plugins(snapshot.id);
-                (snapshot.pool, info.into(), snapshot.volume.size_bytes)
+                match snapshot.on_primary {
+                    true => Origin::Snapshot(uuid),
+                    false => {
+                        let one = self.0.snapshot_in_store(&snapshot, volume.zone).await?;
+                        let gone = || Failure::not_found(format!("snapshot {uuid} is nowhere"));
+                        Origin::InStore(one.ok_or_else(gone)?.uuid)
+                    }
+                }
             }
-            Some(VolumeSource::Volume(uuid)) => {
-                let source = self.0.find_volume(uuid).await?;
-                let info = source.as_seen_by_plugins(source.id);
-                (pool_of(&source)?, info.into(), source.size_bytes)
+            (Some(VolumeSource::Volume(uuid)), _) => Origin::Volume(uuid),
+            (Some(VolumeSource::Template(_)), Some(one)) => Origin::InStore(one.uuid),
+            (Some(VolumeSource::Template(uuid)), None) => {
+                return Err(Failure::not_found(format!("there is no template {uuid}")).into());
             }
         };
-        let from = self.0.access(from).await?;
-        let to = volume.as_seen_by_plugins(volume.id);
-        let moved = self.0.move_bytes(context, (&from, object), (pool, to), size_bytes).await?;
-        if let Some(path) = moved {
+        let from = self.0.bytes_of(origin).await?;
+        let to = volume.as_seen_by_plugins(volume.id).into();
+        let (source, length) = ((&from.access, from.object), from.length_bytes);
+        let moved = self.0.move_bytes(context, source, (pool, to), length).await?;
+        if let Some(path) = moved.path {
             volume.path = path;
         }
         Ok(())
     }
 
-    async fn source(&self, state: &State) -> Result<CreateSource, StepError> {
-        Ok(match state.source {
-            None => CreateSource::Blank,
-            Some(VolumeSource::Snapshot(uuid)) => {
+    async fn source(
+        &self,
+        state: &State,
+        template: Option<&Stored<ObjectInStore>>,
+    ) -> Result<CreateSource, StepError> {
+        Ok(match (state.source, template) {
+            (None, _) => CreateSource::Blank,
+            (Some(VolumeSource::Snapshot(uuid)), _) => {
                 let snapshot = self.0.find_snapshot(uuid).await?;
                 CreateSource::Snapshot(snapshot.as_seen_by_plugins(snapshot.id))
             }
-            Some(VolumeSource::Volume(uuid)) => {
+            (Some(VolumeSource::Volume(uuid)), _) => {
                 let volume = self.0.find_volume(uuid).await?;
                 CreateSource::Volume(volume.as_seen_by_plugins(volume.id))
+            }
+            (Some(VolumeSource::Template(uuid)), one) => {
+                let template = self.0.find_template(uuid).await?;
+                let info = template.as_seen_by_plugins(template.id);
+                match one.map(|one| one.here(info.clone())) {
+                    Some(DataObject::Template(here)) => CreateSource::Template(here),
+                    _ => CreateSource::Template(info),
+                }
             }
         })
     }

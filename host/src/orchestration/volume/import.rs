@@ -103,6 +103,7 @@ impl super::Volumes {
             pool: Some(wish.pool),
             disk_offering: offering.as_ref().map(|offering| offering.uuid),
             snapshot: None,
+            template: None,
             size_bytes: 0,
             physical_size_bytes: None,
             path: wish.path,

@@ -71,7 +71,7 @@ impl super::Volumes {
             State { volume: uuid, from, to, size_bytes, source: Place::of(&volume), copy: None };
         let there = state.destination(&volume);
         let here = volume.as_seen_by_plugins(volume.id);
-        rooms.copier(&call, (&source, &here), (&destination, &there)).await?;
+        rooms.copier(&call, (&source, &here.into()), (&destination, &there.into())).await?;
         advance(&mut volume, &[VolumeEvent::MigrationRequested])?;
         if !source.capabilities(&call).await?.snapshots_outlive_volume {
             rooms.expect_no_snapshots(&volume).await?;
@@ -163,9 +163,10 @@ impl Flow {
         let here = volume.as_seen_by_plugins(volume.id);
         let there = state.destination(&volume);
         from.limits_for_motion(context, &volume, true).await;
-        let copied = self.0.copy_volume(context, (&from, here), (&to, there)).await;
+        let (here, there) = ((&*from, here.into()), (&*to, there.into()));
+        let copied = self.0.copy_object(context, here, there, volume.size_bytes).await;
         from.limits_for_motion(context, &volume, false).await;
-        let copied = copied?;
+        let copied = copied?.copied;
         let mut copy = volume.record.clone();
         copy.pool = Some(state.to);
         copy.path = copied.path;

@@ -37,9 +37,11 @@ impl Plan {
             Some(source) => Some(Source::find(rooms, source).await?),
             None => None,
         };
-        let zone = match (wish.zone, &source) {
-            (Some(zone), _) => zone,
-            (None, Some(source)) => source.zone,
+        let zone = match (wish.zone, source.as_ref().and_then(|source| source.zone)) {
+            (Some(zone), _) | (None, Some(zone)) => zone,
+            (None, None) if source.is_some() => {
+                return Err(Failure::invalid("a volume from a template needs a zone (zoneid)"));
+            }
             (None, None) => return Err(Failure::invalid("a blank volume needs a zone (zoneid)")),
         };
         let size_bytes = size(
@@ -50,11 +52,11 @@ impl Plan {
         let mut tags = wish.tags;
         tags.extend(offering.iter().flat_map(|offering| offering.tags.iter().cloned()));
         let pool = match (&source, wish.pool) {
-            // Where its driver can make a clone of it.
-            (Some(source), None) => Some(source.pool),
+            // Where its driver can make a clone of it, if that is in the zone.
+            (Some(source), None) if source.zone == Some(zone) => source.pool,
             (_, pool) => pool,
         };
-        let source_pool = source.as_ref().map(|source| source.pool);
+        let source_pool = source.as_ref().and_then(|source| source.pool);
         let source_format = source.as_ref().map(|source| source.format);
         let source_volume = source.and_then(|source| source.volume);
         Ok(Self {
@@ -80,7 +82,25 @@ impl Plan {
         can_clone: bool,
     ) -> Result<bool, Failure> {
         let Some(source_pool) = self.source_pool else {
-            return Ok(false);
+            return match self.source {
+                // From the template that is cached on the same pool.
+                Some(VolumeSource::Template(_)) if !can_clone => {
+                    rooms.expect_streams(call, access, access).await?;
+                    Ok(true)
+                }
+                // From an image store, for its pool has it no more.
+                Some(VolumeSource::Snapshot(uuid)) => {
+                    let snapshot = rooms.find_snapshot(uuid).await?;
+                    let zone = access.pool.zone;
+                    let one = rooms.snapshot_in_store(&snapshot, zone).await?.ok_or_else(|| {
+                        Failure::not_found(format!("snapshot {:?} is nowhere", snapshot.name))
+                    })?;
+                    let from = rooms.store_access(one.store).await?;
+                    rooms.expect_streams(call, &from, access).await?;
+                    Ok(true)
+                }
+                _ => Ok(false),
+            };
         };
         if can_clone && source_pool == access.pool.uuid {
             return Ok(false);
@@ -120,7 +140,9 @@ impl Plan {
         let can_clone = match self.source {
             None => true,
             Some(VolumeSource::Snapshot(_)) => capabilities.can_create_volume_from_snapshot,
-            Some(VolumeSource::Volume(_)) => capabilities.can_create_volume_from_volume,
+            Some(VolumeSource::Volume(_) | VolumeSource::Template(_)) => {
+                capabilities.can_create_volume_from_volume
+            }
         };
         let by_stream = self.by_stream(rooms, &call, &access, can_clone).await?;
         // Bytes that are moved stay as they are.
@@ -143,6 +165,10 @@ impl Plan {
             disk_offering: offering.map(|offering| offering.uuid),
             snapshot: match self.source {
                 Some(VolumeSource::Snapshot(snapshot)) => Some(snapshot),
+                _ => None,
+            },
+            template: match self.source {
+                Some(VolumeSource::Template(template)) => Some(template),
                 _ => None,
             },
             size_bytes,
@@ -199,8 +225,10 @@ pub(super) fn size(
 
 /// What the source of a volume says of it.
 struct Source {
-    zone: Uuid,
-    pool: Uuid,
+    /// The zone it is in; `None` of a template, which may be in many.
+    zone: Option<Uuid>,
+    /// The pool it is on; `None` of a template, which is brought to any.
+    pool: Option<Uuid>,
     size_bytes: u64,
     format: ImageFormat,
     /// The source itself, where it is a volume.
@@ -213,8 +241,8 @@ impl Source {
             VolumeSource::Snapshot(uuid) => {
                 let snapshot = rooms.find_snapshot(uuid).await?;
                 Ok(Self {
-                    zone: snapshot.volume.zone,
-                    pool: snapshot.pool,
+                    zone: Some(snapshot.volume.zone),
+                    pool: snapshot.on_primary.then_some(snapshot.pool),
                     size_bytes: snapshot.volume.size_bytes,
                     format: snapshot.volume.format,
                     volume: None,
@@ -224,11 +252,23 @@ impl Source {
                 let volume = rooms.find_volume(uuid).await?;
                 let pool = pool_of(&volume)?;
                 Ok(Self {
-                    zone: volume.zone,
-                    pool,
+                    zone: Some(volume.zone),
+                    pool: Some(pool),
                     size_bytes: volume.size_bytes,
                     format: volume.format,
                     volume: Some(volume),
+                })
+            }
+            VolumeSource::Template(uuid) => {
+                let template = rooms.find_template(uuid).await?;
+                // Refused now rather than when its bytes are asked for.
+                rooms.template_source(&template, Uuid::nil()).await?;
+                Ok(Self {
+                    zone: None,
+                    pool: None,
+                    size_bytes: template.size_bytes,
+                    format: ImageFormat::Raw,
+                    volume: None,
                 })
             }
         }

@@ -81,12 +81,14 @@ async fn snapshots_keep_a_pool() {
         volume_id: volume.id,
         volume: volume.record,
         pool,
+        on_primary: true,
         parent: None,
         path: String::new(),
         physical_size_bytes: None,
         details: Details::new(),
         note: None,
         snapshot_type: "MANUAL".to_owned(),
+        vm_snapshot: None,
     };
     world.repository().transact(vec![Change::insert(&snapshot)]).await.unwrap();
     world.maintained(pool).await;

@@ -3,13 +3,19 @@
 //! WHEN ADDING A FLOW add its scenario: `every_flow_has_a_scenario` says which one is missing.
 
 mod attachment;
+mod backup;
 mod copies;
 mod host;
+mod image_store;
 mod instance;
 mod orphan;
 mod pool;
 mod snapshot;
+mod template;
+mod vm_snapshot;
 mod volume;
+
+pub(super) use vm_snapshot::two_volumes;
 
 use super::picture::Picture;
 use super::scenario::Scenario;
@@ -23,7 +29,7 @@ use uuid::Uuid;
 const MIB: u64 = 1 << 20;
 
 pub(super) fn all() -> Vec<Scenario> {
-    [volumes(), pools(), hosts_and_instances()].concat()
+    [volumes(), pools(), hosts_and_instances(), vm_snapshots(), images()].concat()
 }
 
 pub(super) fn volumes() -> Vec<Scenario> {
@@ -38,6 +44,14 @@ pub(super) fn hosts_and_instances() -> Vec<Scenario> {
     [host::all(), instance::all(), attachment::all()].concat()
 }
 
+pub(super) fn vm_snapshots() -> Vec<Scenario> {
+    vm_snapshot::all()
+}
+
+pub(super) fn images() -> Vec<Scenario> {
+    [image_store::all(), template::all(), backup::all()].concat()
+}
+
 /// A blank volume on a pool.
 pub(super) fn blank(pool: Uuid, size_bytes: u64) -> CreateVolume {
     CreateVolume {
@@ -49,9 +63,7 @@ pub(super) fn blank(pool: Uuid, size_bytes: u64) -> CreateVolume {
 }
 
 async fn create(life: &Life, wish: CreateVolume) -> Result<Started, Failure> {
-    let zones = life.repository();
-    let zone = zones.list::<Zone>(&Default::default()).await.unwrap()[0].uuid;
-    let wish = CreateVolume { zone: Some(zone), ..wish };
+    let wish = CreateVolume { zone: Some(first_zone(life).await?), ..wish };
     life.orchestration.volumes.create(&request(), wish).await
 }
 
@@ -68,7 +80,7 @@ fn volume_on(world: &World, life: &Life, pool: Uuid) -> Uuid {
 }
 
 /// Writes into a volume: at its beginning, in its middle and near its end.
-fn write(world: &World, life: &Life, volume: Uuid, bytes: &[u8]) {
+pub(super) fn write(world: &World, life: &Life, volume: Uuid, bytes: &[u8]) {
     let path = life.run(life.orchestration.volumes.find(volume)).unwrap().record.path;
     let written = world.memory.with_object(&path, |object| {
         for offset in [0, MIB / 2 - 7, MIB - 100] {
@@ -77,6 +89,11 @@ fn write(world: &World, life: &Life, volume: Uuid, bytes: &[u8]) {
         Ok(())
     });
     written.unwrap();
+}
+
+/// The zone that there is from the beginning.
+async fn first_zone(life: &Life) -> Result<Uuid, Failure> {
+    Ok(life.repository().list::<Zone>(&Default::default()).await?[0].uuid)
 }
 
 /// A snapshot of a volume.

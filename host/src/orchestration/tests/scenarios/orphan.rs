@@ -18,8 +18,8 @@ fn leftover(world: &World, life: &Life) -> Vec<Uuid> {
     ids
 }
 
-/// Purges the pool, and gives the operation that ended or could not begin.
-async fn purge(life: &Life, pool: Uuid) -> Result<Started, Failure> {
+/// Purges a store, and gives the operation that ended or could not begin.
+pub(super) async fn purge(life: &Life, pool: Uuid) -> Result<Started, Failure> {
     let purged = life.orchestration.reconcile.purge(&request(), Some(pool), false).await?;
     let Some(purged) = purged.into_iter().next() else {
         return Err(Failure::not_found("nothing is left over"));

@@ -1,5 +1,6 @@
 //! What can be done with storage pools.
 
+use super::template::with_cached;
 use super::{as_before, count, volume};
 use crate::model::StoragePool;
 use crate::orchestration::storage_pool::UpdateStoragePool;
@@ -10,6 +11,7 @@ use crate::store::Change;
 use uuid::Uuid;
 
 const POOL: &str = "storage_pool";
+const IN_STORE: &str = "object_in_store";
 
 /// A pool in maintenance, and a destroyed volume on it.
 fn maintained(world: &World, life: &Life) -> Vec<Uuid> {
@@ -41,6 +43,18 @@ fn without_expunged(picture: &mut Picture, after: &Picture, ids: &[Uuid]) {
         picture.objects.remove(&path);
         picture.promises.remove(&(ids[0], ids[1]));
         picture.records.remove(&format!("volume {}", ids[1]));
+    }
+}
+
+/// A template that is cached no more is brought anew.
+fn without_cached(picture: &mut Picture, after: &Picture, ids: &[Uuid]) {
+    let cached: Vec<_> = picture.all(IN_STORE).map(|(uuid, _)| uuid).collect();
+    for uuid in cached.into_iter().filter(|uuid| after.record(IN_STORE, *uuid).is_none()) {
+        let path = picture.word(IN_STORE, uuid, "path").to_owned();
+        picture.objects.remove(&path);
+        picture.promises.remove(&(ids[0], uuid));
+        picture.records.remove(&format!("{IN_STORE} {uuid}"));
+        picture.claims.retain(|claim| *claim != format!("copy:{}:{}", ids[0], ids[3]));
     }
 }
 
@@ -116,6 +130,26 @@ pub(super) fn all() -> Vec<Scenario> {
             },
             is_done: |picture, ids| picture.record(POOL, ids[0]).unwrap()["quarantine"].is_null(),
             undone: as_before,
+        },
+        Scenario {
+            flow: "pool.delete",
+            way: "with a cached template",
+            prepare: |world, life| {
+                let ids = with_cached(world, life);
+                life.done(
+                    life.run(life.orchestration.volumes.expunge(&request(), ids[1])).unwrap(),
+                );
+                let pools = &life.orchestration.storage_pools;
+                life.done(life.run(pools.enable_maintenance(&request(), ids[0])).unwrap());
+                ids
+            },
+            begin: |life, ids| {
+                Box::pin(async move {
+                    life.orchestration.storage_pools.delete(&request(), ids[0], false).await
+                })
+            },
+            is_done: |picture, _| count(picture, POOL) == 0 && count(picture, IN_STORE) == 1,
+            undone: without_cached,
         },
         Scenario {
             flow: "pool.delete",

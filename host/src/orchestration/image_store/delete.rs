@@ -1,0 +1,125 @@
+//! An image store is removed: nothing is on it, its life cycle takes away what adding it left.
+//!
+//! **Invariant:** the record goes last, and stays as proof.
+
+use super::add::unclaim;
+use crate::jobs::{self, Step, StepContext, StepError, step_fn};
+use crate::model::{
+    Failure, ImageStore, ImageStoreEvent, Machine, ObjectInStore, RecordKind, Snapshot, Stored,
+    Template,
+};
+use crate::orchestration::request::{RequestContext, Started};
+use crate::orchestration::rooms::{Rooms, With};
+use crate::store::{Change, Filter, Key, StoreError};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// So many objects are named that keep a store.
+const NAMED: usize = 10;
+
+impl super::ImageStores {
+    /// Begins to remove an image store (`deleteImageStore`).
+    ///
+    /// # Errors
+    /// `InUse` while templates or snapshots are on it, naming them; `Unavailable` while its
+    /// provider is missing.
+    pub async fn delete(&self, request: &RequestContext, uuid: Uuid) -> Result<Started, Failure> {
+        let store = self.rooms.find_image_store(uuid).await?;
+        self.rooms.image_access_to(store.clone())?.life_cycle()?;
+        self.rooms.expect_empty(&store).await?;
+        let changes = vec![Change::update(&store), expect_empty(uuid), Change::ExpectUnused(uuid)];
+        let object = (RecordKind::ImageStore, uuid);
+        let state = State { image_store: uuid };
+        self.rooms.begin::<Flow>(request, object, With::default(), changes, &state).await
+    }
+}
+
+fn expect_empty(store: Uuid) -> Change {
+    Change::ExpectNone { kind: RecordKind::ObjectInStore, owner: store }
+}
+
+/// `image_store.delete`.
+pub(super) struct Flow(pub(super) Arc<Rooms>);
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct State {
+    image_store: Uuid,
+}
+
+impl jobs::Flow for Flow {
+    type State = State;
+    const NAME: &'static str = "image_store.delete";
+    const VERSION: u32 = 1;
+    // A failure leaves it as it was.
+    const STEPS: &'static [Step<Self>] =
+        &[Step::outside("remove it from the back end", step_fn!(remove))];
+}
+
+impl Flow {
+    async fn remove(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        let access = self.0.image_access_to(self.0.find_image_store(state.image_store).await?)?;
+        let (call, life_cycle) = (context.call(), access.life_cycle()?);
+        // "No" means that there is nothing to remove.
+        access.guarded(&call, life_cycle.delete_data_store(&call, &access.context)).await?;
+        self.0.connected.remove(state.image_store);
+        let mut store = access.image_store;
+        store.state = store.state.next(ImageStoreEvent::RemoveRequested)?;
+        let told = format!("{} was removed", store.title());
+        let object = (RecordKind::ImageStore, store.uuid);
+        let mut changes = vec![
+            expect_empty(store.uuid),
+            Change::update(&store),
+            Change::remove(&store.record),
+            context.event("IMAGE.STORE.DELETE", object, told),
+        ];
+        changes.extend(unclaim(&store));
+        Ok(changes)
+    }
+}
+
+impl Rooms {
+    /// Refuses while anything is on an image store, with names.
+    async fn expect_empty(&self, store: &Stored<ImageStore>) -> Result<(), Failure> {
+        let filter = Filter { owner: Some(store.uuid), ..Filter::default() };
+        let objects = self.repository.list::<ObjectInStore>(&filter).await?;
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let mut names = Vec::new();
+        for one in objects.iter().take(NAMED) {
+            names.push(format!("{} {:?}", one.kind, self.name_of(one).await?));
+        }
+        if objects.len() > NAMED {
+            names.push(format!("and {} more", objects.len() - NAMED));
+        }
+        Err(Failure::in_use(format!(
+            "{} has {}; delete them, or move them to another store first",
+            store.title(),
+            names.join(", ")
+        )))
+    }
+
+    /// The name of an object on a store.
+    pub(in crate::orchestration) async fn name_of(
+        &self,
+        one: &ObjectInStore,
+    ) -> Result<String, StoreError> {
+        let key = Key::Uuid(one.object);
+        let name = match one.kind {
+            RecordKind::Template => {
+                let template = self.repository.find_any::<Template>(key).await?;
+                template.map(|template| template.record.name)
+            }
+            _ => {
+                let snapshot = self.repository.find_any::<Snapshot>(key).await?;
+                snapshot.map(|snapshot| snapshot.record.name)
+            }
+        };
+        Ok(name.unwrap_or_else(|| one.object.to_string()))
+    }
+}

@@ -1,0 +1,168 @@
+//! A template is made of a volume or of a snapshot.
+
+use super::copy::{self, expect_up};
+use crate::model::{Failure, InstanceState, RecordKind, Stored, Template, TemplateState, Volume};
+use crate::orchestration::in_store::{Origin, begins, coming_to_image_store};
+use crate::orchestration::request::{RequestContext, Started};
+use crate::orchestration::rooms::With;
+use crate::orchestration::storage_pool::expect_in_use;
+use crate::orchestration::volume::pool_of;
+use crate::store::Change;
+use storage_plugin_api::{CallContext, HypervisorType, ImageFormat};
+use uuid::Uuid;
+
+/// What a new template is to be.
+#[derive(Debug, Clone, Default)]
+pub struct CreateTemplate {
+    /// Its name.
+    pub name: String,
+    /// Shown under the name; the name if none is given.
+    pub display_text: Option<String>,
+    /// What its bytes are to be.
+    pub source: Option<TemplateSource>,
+    /// The operating system.
+    pub os_type: Option<Uuid>,
+    /// The hypervisor that it is for.
+    pub hypervisor: Option<HypervisorType>,
+    /// Every account may use it.
+    pub is_public: bool,
+    /// It is shown first.
+    pub is_featured: bool,
+    /// Its bytes may be handed out.
+    pub is_extractable: bool,
+    /// Needs hardware virtualisation.
+    pub requires_hvm: bool,
+    /// Whether an instance can start from it.
+    pub bootable: bool,
+}
+
+/// What a template is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TemplateSource {
+    /// A volume.
+    Volume(Uuid),
+    /// A snapshot.
+    Snapshot(Uuid),
+}
+
+impl CreateTemplate {
+    /// The record, as far as the wish says it.
+    pub(super) fn template(&self, format: ImageFormat, size_bytes: u64) -> Template {
+        let text = self.display_text.clone();
+        Template {
+            uuid: Uuid::new_v4(),
+            name: self.name.clone(),
+            display_text: text.unwrap_or_else(|| self.name.clone()),
+            state: TemplateState::Active,
+            format,
+            url: None,
+            origin: None,
+            checksum: None,
+            size_bytes,
+            physical_size_bytes: 0,
+            bootable: self.bootable,
+            os_type: self.os_type,
+            hypervisor: self.hypervisor,
+            is_public: self.is_public,
+            is_featured: self.is_featured,
+            is_extractable: self.is_extractable,
+            requires_hvm: self.requires_hvm,
+            source_volume: None,
+            source_snapshot: None,
+        }
+    }
+}
+
+impl super::Templates {
+    /// Begins to make a template of a volume or of a snapshot (`createTemplate`).
+    ///
+    /// # Errors
+    /// `InUse` for a volume of a running instance; `CapacityExceeded` where no image store of the
+    /// zone takes it; `Unsupported` where nobody can move the bytes.
+    pub async fn create(
+        &self,
+        request: &RequestContext,
+        wish: CreateTemplate,
+    ) -> Result<Started, Failure> {
+        let rooms = &self.rooms;
+        let mut changes = Vec::new();
+        let (origin, zone, pool, used, mut template) = match wish.source {
+            None => {
+                return Err(Failure::invalid(
+                    "a template is made of a volume or a snapshot: say which (volumeid, snapshotid)",
+                ));
+            }
+            Some(TemplateSource::Volume(uuid)) => {
+                let volume = rooms.find_volume(uuid).await?;
+                changes.extend(self.resting(&volume).await?);
+                let mut template = wish.template(volume.format, volume.size_bytes);
+                template.source_volume = Some(uuid);
+                (Origin::Volume(uuid), volume.zone, pool_of(&volume)?, uuid, template)
+            }
+            Some(TemplateSource::Snapshot(uuid)) => {
+                let snapshot = rooms.find_snapshot(uuid).await?;
+                if !snapshot.on_primary {
+                    return Err(Failure::unsupported(format!(
+                        "snapshot {:?} was archived: make a volume of it, and the template of that",
+                        snapshot.name
+                    )));
+                }
+                changes.push(Change::Expect {
+                    kind: RecordKind::Snapshot,
+                    uuid,
+                    states: vec!["BackedUp"],
+                });
+                let volume = &snapshot.volume;
+                let mut template = wish.template(volume.format, volume.size_bytes);
+                template.source_snapshot = Some(uuid);
+                template.source_volume = Some(volume.uuid);
+                (Origin::Snapshot(uuid), volume.zone, snapshot.pool, uuid, template)
+            }
+        };
+        template.hypervisor = wish.hypervisor;
+        let stores = rooms.image_stores_for(zone, template.size_bytes).await?;
+        let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
+        let call = CallContext::new(template.uuid);
+        let from = rooms.access(pool).await?.into_store();
+        let to = rooms.image_access(store.uuid).await?.into_store();
+        rooms.expect_streams(&call, &from, &to).await?;
+
+        let object = (RecordKind::Template, template.uuid);
+        let one = coming_to_image_store(object, store, template.format);
+        changes.extend([expect_in_use(pool), expect_up(store.uuid), Change::insert(&template)]);
+        changes.extend(begins(&one));
+        let state = copy::State {
+            one: one.uuid,
+            origin,
+            makes_template: true,
+            event: "TEMPLATE.CREATE".to_owned(),
+        };
+        let with = With { shared: vec![used, pool, store.uuid], ..With::default() };
+        rooms.begin::<copy::Flow>(request, object, with, changes, &state).await
+    }
+
+    /// What is read over some time must not be written meanwhile: the volume's instance is stopped
+    /// and stays so.
+    async fn resting(&self, volume: &Stored<Volume>) -> Result<Vec<Change>, Failure> {
+        if let Some(instance) = self.rooms.running_instance(volume).await? {
+            return Err(Failure::in_use(format!(
+                "volume {:?} is attached to instance {:?}, which is {}; stop it, or make the \
+                 template of a snapshot",
+                volume.name, instance.name, instance.state
+            )));
+        }
+        let mut changes = vec![Change::Expect {
+            kind: RecordKind::Volume,
+            uuid: volume.uuid,
+            states: vec!["Ready"],
+        }];
+        changes.extend(volume.instance.map(|uuid| Change::Expect {
+            kind: RecordKind::Instance,
+            uuid,
+            states: vec![InstanceState::Stopped.as_str()],
+        }));
+        // Nobody attached it since it was looked at.
+        changes.push(Change::update(volume));
+        Ok(changes)
+    }
+}

@@ -1,0 +1,106 @@
+//! Templates and ISOs: made, copied, cached on pools, removed.
+//!
+//! One file for each flow.
+//!
+//! **Invariant:** a template is usable where one of its [`ObjectInStore`]s is Ready; its record
+//! says what it is, never where.
+
+mod copy;
+mod create;
+mod delete;
+mod on_pool;
+mod register;
+mod update;
+
+#[cfg(test)]
+mod tests;
+
+use super::rooms::Rooms;
+use crate::model::{Failure, ObjectInStore, ObjectInStoreState, Stored, Template};
+use crate::store::Filter;
+use std::sync::Arc;
+use storage_plugin_api::DataStoreRole;
+use uuid::Uuid;
+
+pub use create::{CreateTemplate, TemplateSource};
+pub use register::RegisterTemplate;
+pub use update::UpdateTemplate;
+
+/// The service of templates and ISOs.
+#[derive(Debug, Clone)]
+pub struct Templates {
+    rooms: Arc<Rooms>,
+}
+
+impl Templates {
+    pub(super) fn new(rooms: Arc<Rooms>) -> Self {
+        rooms.jobs.add_flow(Arc::new(copy::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(delete::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(register::Flow(Arc::clone(&rooms))));
+        Self { rooms }
+    }
+
+    /// A template or ISO that was not removed.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn find(&self, uuid: Uuid) -> Result<Stored<Template>, Failure> {
+        self.rooms.find_template(uuid).await
+    }
+
+    /// Templates and ISOs, in the order of their internal numbers.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list(&self, filter: &Filter) -> Result<Vec<Stored<Template>>, Failure> {
+        Ok(self.rooms.repository.list(filter).await?)
+    }
+
+    /// Where a template is, or is on its way to.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn places(&self, template: Uuid) -> Result<Vec<Stored<ObjectInStore>>, Failure> {
+        Ok(self.rooms.places_of(template).await?)
+    }
+}
+
+impl Rooms {
+    /// The Ready bytes of a template that a zone reads best: on an image store of its own, of the
+    /// region, else of another zone.
+    ///
+    /// # Errors
+    /// `Conflict` where it is nowhere, with what is known of each place.
+    pub(super) async fn template_source(
+        &self,
+        template: &Stored<Template>,
+        zone: Uuid,
+    ) -> Result<Stored<ObjectInStore>, Failure> {
+        let places = self.places_of(template.uuid).await?;
+        let distance = |one: &ObjectInStore| match one.zone {
+            Some(other) if other == zone => 0,
+            None => 1,
+            Some(_) => 2,
+        };
+        let ready = places.iter().filter(|one| {
+            one.role != DataStoreRole::Primary && one.state == ObjectInStoreState::Ready
+        });
+        if let Some(best) = ready.min_by_key(|one| distance(one)) {
+            return Ok(best.clone());
+        }
+        let states: Vec<String> = places
+            .iter()
+            .filter(|one| one.role != DataStoreRole::Primary)
+            .map(|one| {
+                let note = one.note.as_ref().map(|note| format!(": {note}"));
+                format!("{}{}", one.state, note.unwrap_or_default())
+            })
+            .collect();
+        Err(Failure::conflict(format!(
+            "{} {:?} is not ready on any image store ({})",
+            template.word(),
+            template.name,
+            if states.is_empty() { "it is on none".to_owned() } else { states.join("; ") }
+        )))
+    }
+}

@@ -1,0 +1,354 @@
+//! Templates and backups on the real binary: two zones, image stores of the plugin `nfs`, a source
+//! that tells how many of its bytes were asked for.
+
+use rustix::process::Signal;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use storage_host::cli::client::ClientError;
+use tests::{Host, Installation, Pool, Provider, Row, eventually, text};
+
+const MIB: usize = 1 << 20;
+/// Data, a hole, data.
+const SIZE: usize = 48 * MIB;
+
+fn disk() -> Vec<u8> {
+    let mut bytes = vec![0; SIZE];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        let is_data = !(24 * MIB..40 * MIB).contains(&at);
+        if is_data {
+            *byte = (at / 7 + at / 4096) as u8;
+        }
+    }
+    bytes
+}
+
+/// An HTTP server of one file, which gives ranges and counts what it sent.
+struct Source {
+    url: String,
+    sent: Arc<AtomicU64>,
+    /// A request stops in its midst until this is zero.
+    held: Arc<AtomicU64>,
+}
+
+impl Source {
+    fn new(bytes: Vec<u8>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/disk.raw", listener.local_addr().unwrap());
+        let (sent, held) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let (counted, holds) = (Arc::clone(&sent), Arc::clone(&held));
+        let bytes = Arc::new(bytes);
+        std::thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let (bytes, sent, held) =
+                    (Arc::clone(&bytes), Arc::clone(&counted), Arc::clone(&holds));
+                std::thread::spawn(move || serve(connection, &bytes, &sent, &held));
+            }
+        });
+        Self { url, sent, held }
+    }
+
+    fn sent(&self) -> u64 {
+        self.sent.load(Ordering::SeqCst)
+    }
+}
+
+fn serve(connection: TcpStream, bytes: &[u8], sent: &AtomicU64, held: &AtomicU64) -> Option<()> {
+    let mut reader = BufReader::new(connection.try_clone().ok()?);
+    let mut writer = connection;
+    loop {
+        let (mut line, mut from, mut is_head) = (String::new(), None, false);
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        is_head |= line.starts_with("HEAD");
+        loop {
+            let mut header = String::new();
+            reader.read_line(&mut header).ok()?;
+            let header = header.trim().to_ascii_lowercase();
+            if let Some(range) = header.strip_prefix("range: bytes=") {
+                from = range.split('-').next().and_then(|from| from.parse::<usize>().ok());
+            }
+            if header.is_empty() {
+                break;
+            }
+        }
+        let (status, start) = match from {
+            Some(from) => ("206 Partial Content", from),
+            None => ("200 OK", 0),
+        };
+        let body = bytes.get(start..)?;
+        let range = from
+            .map(|from| {
+                format!("Content-Range: bytes {from}-{}/{}\r\n", bytes.len() - 1, bytes.len())
+            })
+            .unwrap_or_default();
+        let head = format!(
+            "HTTP/1.1 {status}\r\nContent-Length: {}\r\nETag: \"one\"\r\nAccept-Ranges: bytes\r\n\
+             {range}\r\n",
+            body.len()
+        );
+        writer.write_all(head.as_bytes()).ok()?;
+        if is_head {
+            continue;
+        }
+        for piece in body.chunks(MIB) {
+            writer.write_all(piece).ok()?;
+            let now = sent.fetch_add(piece.len() as u64, Ordering::SeqCst) + piece.len() as u64;
+            let hold = held.load(Ordering::SeqCst);
+            if hold > 0 && now >= hold {
+                // Until the other end is gone.
+                let mut rest = String::new();
+                reader.read_line(&mut rest).ok();
+                return None;
+            }
+        }
+    }
+}
+
+/// An installation with pools and an image store in its first zone.
+struct Place {
+    place: Installation,
+    host: Option<Host>,
+    pool: Pool,
+    images: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let place = Installation::with_pools()
+            .row(Row::image("nfs", "nfs"))
+            .storage_key("download_allow", vec!["127.0.0.1"]);
+        let host = place.start();
+        let pool = place.add_pool(&host, "pool", Provider::Filesystem);
+        // The one that a new host makes by itself.
+        let images = host.data_dir().join("images");
+        eventually("the first image store is up", || {
+            let stores = host.list("listImageStores", &[]);
+            stores.first().filter(|store| store["state"] == "Up").map(drop)
+        });
+        Self { place, host: Some(host), pool, images }
+    }
+
+    fn host(&self) -> &Host {
+        self.host.as_ref().unwrap()
+    }
+
+    fn killed_and_started_again(&mut self) {
+        let host = self.host.take().unwrap();
+        host.process().signal(Signal::KILL);
+        host.wait();
+        self.host = Some(self.place.start());
+    }
+
+    fn register(&self, url: &str, more: &[(&str, &str)]) -> String {
+        let mut wish = BTreeMap::from([
+            ("name", "golden"),
+            ("displaytext", "golden"),
+            ("url", url),
+            ("format", "RAW"),
+            ("hypervisor", "KVM"),
+            ("zoneid", self.pool.zone.as_str()),
+        ]);
+        wish.extend(more.iter().copied());
+        let wish: Vec<_> = wish.into_iter().collect();
+        let answer = self.host().api("registerTemplate", &wish);
+        assert_eq!(answer["count"], 1);
+        text(&answer["template"][0], "id")
+    }
+
+    fn template(&self, id: &str) -> serde_json::Value {
+        let wish = [("templatefilter", "all"), ("id", id)];
+        self.host().list("listTemplates", &wish).remove(0)
+    }
+
+    fn ready(&self, id: &str) {
+        eventually("the template is ready", || {
+            let template = self.template(id);
+            let status = template["status"].as_str().unwrap_or_default().to_owned();
+            assert!(
+                template["isready"] == true || status.contains("Process") || status.contains('%'),
+                "{template:#}"
+            );
+            (template["isready"] == true).then_some(())
+        });
+    }
+
+    /// The files of objects on the image store.
+    fn image_files(&self) -> Vec<PathBuf> {
+        let mut files = files_below(&self.images);
+        files.retain(|file| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            !name.starts_with('.')
+        });
+        files
+    }
+
+    fn is_in_order(&self) {
+        self.host().is_well();
+        let orphans = self.host().list("scanOrphans", &[]);
+        assert!(orphans.is_empty(), "{orphans:#?}");
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).unwrap().flatten() {
+        match entry.path().is_dir() {
+            true => files.extend(files_below(&entry.path())),
+            false => files.push(entry.path()),
+        }
+    }
+    files
+}
+
+fn volume(place: &Place, name: &str, more: &[(&str, &str)]) -> Result<String, serde_json::Value> {
+    let mut wish = vec![("name", name)];
+    wish.extend(more);
+    place.host().job("createVolume", &wish).map(|done| text(&done["volume"], "path"))
+}
+
+#[test]
+fn a_template_is_registered_and_fifty_volumes_at_once_come_of_one_transfer() {
+    let place = Place::new();
+    let source = Source::new(disk());
+    let checksum = format!("{{SHA-256}}{}", sha256(&disk()));
+    let template = place.register(&source.url, &[("checksum", &checksum)]);
+    place.ready(&template);
+    assert_eq!(source.sent(), SIZE as u64, "each byte once");
+    assert_eq!(place.template(&template)["size"], SIZE as u64);
+
+    let zone = place.pool.zone.as_str();
+    let paths: Vec<String> = std::thread::scope(|scope| {
+        let made: Vec<_> = (0..50)
+            .map(|number| {
+                let (place, template) = (&place, template.as_str());
+                scope.spawn(move || {
+                    let name = format!("of-template-{number}");
+                    let pool = place.pool.id.as_str();
+                    let more = [("templateid", template), ("zoneid", zone), ("storageid", pool)];
+                    volume(place, &name, &more).unwrap()
+                })
+            })
+            .collect();
+        made.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let copies = place.host().list("listOperations", &[]);
+    let copies: Vec<_> = copies.iter().filter(|one| one["flow"] == "template.copy").collect();
+    assert_eq!(copies.len(), 1, "{copies:#?}");
+    let expected = disk();
+    for path in paths {
+        assert!(fs::read(place.pool.directory.join(path)).unwrap() == expected, "other bytes");
+    }
+    place.is_in_order();
+
+    place.host().job("deleteTemplate", &[("id", &template)]).unwrap();
+    assert_eq!(place.image_files(), Vec::<PathBuf>::new());
+    assert_eq!(place.host().list("listTemplates", &[("templatefilter", "all")]).len(), 0);
+    place.is_in_order();
+}
+
+#[test]
+fn a_download_that_a_kill_breaks_goes_on_and_asks_for_nothing_twice() {
+    // Large enough that tokens were written down before it stops.
+    let bytes: Vec<u8> = (0..256 * MIB).map(|at| (at / 3 + at / 65_536) as u8).collect();
+    let mut place = Place::new();
+    let source = Source::new(bytes.clone());
+    let stop = 200 * MIB as u64;
+    source.held.store(stop, Ordering::SeqCst);
+    let checksum = sha256(&bytes);
+    let template = place.register(&source.url, &[("checksum", &checksum)]);
+    eventually("most of it was sent", || (source.sent() >= stop).then_some(()));
+    let durable = eventually("all tokens were kept", || {
+        let durable = text(&place.template(&template)["downloaddetails"][0], "durableBytes");
+        durable.parse::<u64>().ok().filter(|durable| *durable > 0)
+    });
+    source.held.store(0, Ordering::SeqCst);
+    let before = source.sent();
+    place.killed_and_started_again();
+    place.ready(&template);
+    let again = source.sent() - before;
+    assert!(again <= bytes.len() as u64 - durable, "{again} bytes came again, after {durable}");
+    let files = place.image_files();
+    let is_raw = |file: &&PathBuf| file.extension().is_some_and(|end| end == "raw");
+    let file = files.iter().find(is_raw).unwrap_or_else(|| panic!("only {files:?}"));
+    assert!(fs::read(file).unwrap() == bytes, "other bytes");
+    place.is_in_order();
+}
+
+#[test]
+fn a_backup_outlives_pool_and_volume_and_is_restored_in_another_zone() {
+    let place = Place::new();
+    let host = place.host();
+    let zone = place.pool.zone.clone();
+    let wish = [("sizebytes", "50331648"), ("zoneid", &zone), ("storageid", &place.pool.id)];
+    let path = volume(&place, "data", &wish).unwrap();
+    let expected = disk();
+    fs::write(place.pool.directory.join(&path), &expected).unwrap();
+    let id = text(&host.list("listVolumes", &[("name", "data")])[0], "id");
+    let taken = host.job("createSnapshot", &[("volumeid", &id), ("name", "s")]).unwrap();
+    let snapshot = text(&taken["snapshot"], "id");
+    let done = host.job("archiveSnapshot", &[("id", &snapshot)]).unwrap();
+    assert_eq!(done["snapshot"]["locationtype"], "SECONDARY");
+    host.job("deleteVolume", &[("id", &id)]).unwrap();
+    assert_eq!(place.pool.files(), std::collections::BTreeSet::new());
+
+    let other = host.api("createZone", &[("name", "other"), ("networktype", "Advanced")]);
+    let other = text(&other["zone"], "id");
+    let directory = place.place.file("elsewhere");
+    let url = format!("file://{}", directory.display());
+    let wish =
+        [("name", "elsewhere"), ("url", &url), ("zoneid", &other), ("provider", "Filesystem")];
+    host.api("createStoragePool", &wish);
+    let wish = [("snapshotid", snapshot.as_str()), ("zoneid", &other)];
+    let restored = volume(&place, "restored", &wish).unwrap();
+    assert!(fs::read(directory.join(restored)).unwrap() == expected, "other bytes");
+    let refused = host.job("revertSnapshot", &[("id", &snapshot)]).unwrap_err();
+    assert!(refused["errortext"].as_str().unwrap().contains("archived"), "{refused}");
+    place.is_in_order();
+    host.job("deleteSnapshot", &[("id", &snapshot)]).unwrap();
+    assert_eq!(place.image_files(), Vec::<PathBuf>::new());
+    place.is_in_order();
+}
+
+#[test]
+fn what_is_not_taken_tells_why_and_leaves_nothing() {
+    let place = Place::new();
+    let source = Source::new(b"QFI\xfb\0\0\0\x03 and nothing more".to_vec());
+    let wrong = place.register(&source.url, &[("checksum", "00000000000000000000000000000000")]);
+    let lies = place.register(&source.url, &[("format", "QCOW2")]);
+    let nowhere = place.register("http://127.0.0.1:9/none.raw", &[]);
+    for (template, why) in
+        [(&wrong, "{MD5}"), (&lies, "the image is not taken"), (&nowhere, "127.0.0.1:9")]
+    {
+        let status = eventually("it failed", || {
+            let shown = place.template(template);
+            let details = &shown["downloaddetails"][0];
+            let is_error = details["downloadState"] == "DOWNLOAD_ERROR";
+            is_error.then(|| text(&shown, "status"))
+        });
+        assert!(status.contains(why), "{status}");
+        let wish =
+            [("name", "no"), ("templateid", template.as_str()), ("zoneid", &place.pool.zone)];
+        let refused = match place.host().try_api("createVolume", &wish) {
+            Err(ClientError::Refused { text, .. }) => text,
+            answered => panic!("{answered:?}"),
+        };
+        assert!(refused.contains("not ready"), "{refused}");
+    }
+    assert_eq!(place.image_files(), Vec::<PathBuf>::new());
+    for template in [wrong, lies, nowhere] {
+        place.host().job("deleteTemplate", &[("id", &template)]).unwrap();
+    }
+    assert!(place.host().list("listTemplates", &[("templatefilter", "all")]).is_empty());
+    place.is_in_order();
+}
