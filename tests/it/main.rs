@@ -48,6 +48,8 @@ mod skew;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
+mod transfers;
+#[cfg(test)]
 mod vendor;
 #[cfg(test)]
 mod vm_snapshots;

@@ -1,6 +1,7 @@
 //! One call of a command: who calls, and what the handler may ask.
 
 use super::command::CommandTable;
+use super::endpoint::Endpoint;
 use super::error::ApiError;
 use super::objects::JobResponse;
 use super::reply::Reply;
@@ -78,12 +79,20 @@ pub struct Call {
     pub services: Arc<Services>,
     /// All commands.
     pub commands: Arc<CommandTable>,
+    /// The host and port under which the caller reached this host, as far as it said so.
+    pub reached_at: Option<String>,
 }
 
 /// How long a command that answers with an outcome waits before it looks what keeps it waiting.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Call {
+    /// The beginning of URLs of this host that the caller can reach.
+    pub(super) fn base_url(&self) -> String {
+        let listens = || Endpoint::of(self.services.host.listen).address();
+        format!("http://{}", self.reached_at.clone().unwrap_or_else(listens))
+    }
+
     /// Durable state.
     pub(super) fn repository(&self) -> &Arc<dyn Repository> {
         &self.services.orchestration.rooms().repository

@@ -83,13 +83,17 @@ impl Api {
     }
 
     /// What the handlers work with.
-    #[cfg(test)]
     pub(super) fn services(&self) -> &Services {
         &self.services
     }
 
-    /// Answers a request.
-    pub(super) async fn answer(&self, request: RequestId, form: Result<Form, ApiError>) -> Answer {
+    /// Answers a request that reached this host under a name.
+    pub(super) async fn answer(
+        &self,
+        request: RequestId,
+        reached_at: Option<String>,
+        form: Result<Form, ApiError>,
+    ) -> Answer {
         let begun = Instant::now();
         let command = form
             .as_ref()
@@ -98,7 +102,7 @@ impl Api {
             .and_then(|name| self.commands.find(name))
             .copied();
         let result = match form {
-            Ok(form) => self.run(request, command.as_ref(), form).await,
+            Ok(form) => self.run((request, reached_at), command.as_ref(), form).await,
             Err(error) => Err(error),
         };
         log_end(request, command.as_ref(), &result, begun);
@@ -118,7 +122,7 @@ impl Api {
 
     async fn run(
         &self,
-        request: RequestId,
+        (request, reached_at): (RequestId, Option<String>),
         command: Option<&Command>,
         form: Form,
     ) -> Result<Reply, ApiError> {
@@ -138,6 +142,7 @@ impl Api {
             caller: CallerContext { account, token, request },
             services: Arc::clone(&self.services),
             commands: Arc::clone(&self.commands),
+            reached_at,
         };
         let (run, is_async) = (command.run, command.is_async);
         let work = async move {

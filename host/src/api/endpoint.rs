@@ -52,6 +52,11 @@ impl Endpoint {
             pid: std::process::id(),
         }
     }
+
+    /// Its host and port.
+    pub(super) fn address(&self) -> String {
+        self.console.trim_start_matches("http://").trim_end_matches('/').to_owned()
+    }
 }
 
 /// Says where this process serves. To be called once it does.

@@ -28,8 +28,9 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Answers a request at the path of the API.
 pub(super) async fn api(State(api): State<Api>, request: Request) -> Response {
     let id = RequestId::random();
+    let reached_at = reached_at(request.headers());
     let form = read_form(request).await;
-    respond(api.answer(id, form).await, id)
+    respond(api.answer(id, reached_at, form).await, id)
 }
 
 /// Answers a request at any other path.
@@ -41,6 +42,15 @@ pub(super) async fn not_found() -> Response {
         "there is nothing at this path; the API is at /client/api",
     );
     respond(Answer::error("errorresponse", &error, id), id)
+}
+
+/// The host and port that a client asked for, where they are nothing else.
+fn reached_at(headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let is_address = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
+    // Less is no name under which the client could reach it again.
+    let is_whole = host.contains('.') || host.contains(':');
+    (is_whole && host.chars().all(is_address)).then(|| host.to_owned())
 }
 
 async fn read_form(request: Request) -> Result<Form, ApiError> {

@@ -39,7 +39,10 @@ mod timestamp;
 
 mod http;
 mod in_flight;
+mod range;
 mod server;
+mod upload;
+mod userdata;
 
 pub mod credentials;
 pub mod endpoint;

@@ -5,6 +5,7 @@
 
 use super::dispatch::Api;
 use super::http;
+use super::{upload, userdata};
 use axum::Router;
 use axum::routing::any;
 use hyper::server::conn::http1;
@@ -31,6 +32,8 @@ pub fn router(api: Api) -> Router {
     Router::new()
         .route("/client/api", any(http::api))
         .route("/client/api/", any(http::api))
+        .route(upload::PATH, any(upload::upload))
+        .route(userdata::PATH, any(userdata::download))
         .with_state(api)
 }
 

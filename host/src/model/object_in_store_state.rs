@@ -46,6 +46,7 @@ impl Machine for ObjectInStoreState {
         &[
             (Allocated,  E::CreateOnlyRequested, Creating),
             (Allocated,  E::OperationFailed,     Failed),
+            (Allocated,  E::DestroyRequested,    Destroying),
             (Creating,   E::OperationSuccessed,  Ready),
             (Creating,   E::OperationFailed,     Failed),
             (Ready,      E::DestroyRequested,    Destroying),

@@ -78,6 +78,10 @@ words! {
         ObjectInStore = "object_in_store",
         /// A snapshot of an instance: of all its volumes.
         VmSnapshot = "vm_snapshot",
+        /// A link for download.
+        ExtractLink = "extract_link",
+        /// An offer to upload.
+        Upload = "upload",
     }
 }
 

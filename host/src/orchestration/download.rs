@@ -174,7 +174,7 @@ impl Rooms {
     }
 
     /// Writes bytes into a file that has no name.
-    async fn keep_in_file(
+    pub(super) async fn keep_in_file(
         &self,
         call: &CallContext,
         source: &mut dyn ByteStream,
@@ -195,7 +195,8 @@ impl Rooms {
         Ok((file, length))
     }
 
-    async fn take_file(
+    /// Writes a file of this host onto a store.
+    pub(super) async fn take_file(
         &self,
         context: &StepContext,
         to: &StoreAccess<'_>,
@@ -225,7 +226,7 @@ impl Rooms {
     }
 
     /// Makes the place that a writer fills.
-    async fn make_place(
+    pub(super) async fn make_place(
         &self,
         context: &StepContext,
         to: &StoreAccess<'_>,
@@ -264,19 +265,19 @@ fn expect(checksum: Option<&Checksum>, source: Checked<Download>) -> PluginResul
 }
 
 /// Bytes whose checksum is computed as they pass.
-struct Checked<S> {
+pub(super) struct Checked<S> {
     source: S,
     head: Option<Bytes>,
     hasher: Option<ChecksumHasher>,
 }
 
 impl<S> Checked<S> {
-    fn new(source: S, head: Option<Bytes>, checksum: Option<&Checksum>) -> Self {
+    pub(super) fn new(source: S, head: Option<Bytes>, checksum: Option<&Checksum>) -> Self {
         Self { source, head, hasher: checksum.map(Checksum::hasher) }
     }
 
     /// The checksum of what passed.
-    fn found(self) -> Option<Checksum> {
+    pub(super) fn found(self) -> Option<Checksum> {
         self.hasher.map(ChecksumHasher::finish)
     }
 }

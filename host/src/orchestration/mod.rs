@@ -11,6 +11,7 @@
 
 mod image_access;
 mod pool_access;
+mod random_word;
 mod request;
 mod rooms;
 mod store_access;
@@ -20,6 +21,7 @@ mod convert;
 mod copy;
 pub mod doctor;
 mod download;
+pub mod extract;
 mod grants;
 pub mod hypervisor_host;
 pub mod image_store;
@@ -29,6 +31,7 @@ pub mod reconcile;
 pub mod snapshot;
 pub mod storage_pool;
 pub mod template;
+pub mod upload;
 pub mod vm_snapshot;
 pub mod volume;
 mod zones;
@@ -44,6 +47,7 @@ pub use zones::Zones;
 
 use crate::model::Failure;
 use doctor::Doctor;
+use extract::Extracts;
 use hypervisor_host::HypervisorHosts;
 use image_store::ImageStores;
 use instance::Instances;
@@ -53,6 +57,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use storage_pool::StoragePools;
 use template::Templates;
+use upload::Uploads;
 use vm_snapshot::VmSnapshots;
 use volume::Volumes;
 
@@ -72,6 +77,10 @@ pub struct Orchestration {
     pub image_stores: ImageStores,
     /// Templates and ISOs.
     pub templates: Templates,
+    /// Links for download.
+    pub extracts: Extracts,
+    /// Uploads of templates and ISOs.
+    pub uploads: Uploads,
     /// Snapshots of volumes.
     pub snapshots: Snapshots,
     /// Snapshots of instances.
@@ -96,6 +105,8 @@ impl Orchestration {
             hypervisor_hosts: HypervisorHosts::new(Arc::clone(&rooms)),
             image_stores: ImageStores::new(Arc::clone(&rooms)),
             templates: Templates::new(Arc::clone(&rooms)),
+            extracts: Extracts::new(Arc::clone(&rooms)),
+            uploads: Uploads::new(Arc::clone(&rooms)),
             snapshots: Snapshots::new(Arc::clone(&rooms)),
             vm_snapshots: VmSnapshots::new(Arc::clone(&rooms)),
             instances: Instances::new(Arc::clone(&rooms)),
@@ -118,6 +129,8 @@ impl Orchestration {
         let recovered = self.rooms.jobs.recover().await?;
         self.volumes.expunge_periodically();
         self.reconcile.watch(Pace::default());
+        self.extracts.sweep_periodically();
+        self.uploads.sweep_periodically();
         if recovered > 0 {
             log::info!("{recovered} operations go on from before the start of the host");
         }

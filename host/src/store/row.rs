@@ -37,6 +37,13 @@ pub struct Row {
     pub(super) body: String,
 }
 
+impl Row {
+    /// Whether it was not removed.
+    pub fn is_there(&self) -> bool {
+        self.removed_us.is_none()
+    }
+}
+
 impl fmt::Debug for NewRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewRow")

@@ -46,8 +46,14 @@ mod destroy_volume;
 mod detach_volume;
 mod enable_storage_maintenance;
 mod expunge_virtual_machine;
+mod extract_iso;
+mod extract_snapshot;
+mod extract_template;
+mod extract_volume;
 mod find_storage_pools_for_migration;
 mod get_path_for_volume;
+mod get_upload_params_for_iso;
+mod get_upload_params_for_template;
 mod get_volume_connection;
 mod import_volume;
 mod list_apis;
@@ -145,8 +151,14 @@ pub(super) const ALL: &[Command] = &[
     detach_volume::COMMAND,
     enable_storage_maintenance::COMMAND,
     expunge_virtual_machine::COMMAND,
+    extract_iso::COMMAND,
+    extract_snapshot::COMMAND,
+    extract_template::COMMAND,
+    extract_volume::COMMAND,
     find_storage_pools_for_migration::COMMAND,
     get_path_for_volume::COMMAND,
+    get_upload_params_for_iso::COMMAND,
+    get_upload_params_for_template::COMMAND,
     get_volume_connection::COMMAND,
     import_volume::COMMAND,
     list_apis::COMMAND,

@@ -6,6 +6,7 @@ mod cluster;
 mod connection;
 mod disk_offering;
 mod event;
+mod extract_link;
 mod host;
 mod image_store;
 mod instance;
@@ -17,6 +18,7 @@ mod pod;
 mod snapshot;
 mod storage_pool;
 mod template;
+mod upload_params;
 mod vm_snapshot;
 mod volume;
 mod volume_for_import;
@@ -27,6 +29,8 @@ pub(super) use connection::VolumeConnectionResponse;
 use connection::connection_of;
 pub(super) use disk_offering::DiskOfferingResponse;
 pub(super) use event::EventResponse;
+pub(super) use extract_link::ExtractResponse;
+use extract_link::shown_link;
 pub(super) use host::{HostResponse, HostStateWord, ResourceState, resource_state, state_of};
 pub(super) use image_store::ImageStoreResponse;
 pub(super) use instance::InstanceResponse;
@@ -38,6 +42,7 @@ pub(super) use pod::PodResponse;
 pub(super) use snapshot::{SnapshotResponse, kind_of};
 pub(super) use storage_pool::StoragePoolResponse;
 pub(super) use template::{TemplateResponse, show_in};
+pub(super) use upload_params::{UploadParamsResponse, upload_params};
 pub(super) use vm_snapshot::{HOST, VmSnapshotResponse};
 pub(super) use volume::VolumeResponse;
 pub(super) use volume_for_import::VolumeForImportResponse;
@@ -84,6 +89,7 @@ pub(super) async fn shown(
         RecordKind::Snapshot => one::<Snapshot>(call, uuid).await,
         RecordKind::Instance => one::<Instance>(call, uuid).await,
         RecordKind::VmSnapshot => one::<VmSnapshot>(call, uuid).await,
+        RecordKind::ExtractLink => shown_link(call, uuid).await,
         _ => Ok(None),
     }
 }

@@ -148,6 +148,10 @@ async fn status(
     };
     match (one.state, &one.note) {
         (ObjectInStoreState::Ready, _) => "Download Complete".to_owned(),
+        (ObjectInStoreState::Allocated, None) => match percent(names, one).await {
+            0 => "Not uploaded".to_owned(),
+            percent => format!("{percent}% Uploaded"),
+        },
         (ObjectInStoreState::Creating, _) => match percent(names, one).await {
             0 => "Processing".to_owned(),
             percent => format!("{percent}% Downloaded"),

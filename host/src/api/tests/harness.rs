@@ -200,6 +200,11 @@ impl TestServer {
         self.runtime.block_on(busy).unwrap();
     }
 
+    /// The engine of the host.
+    pub(crate) fn jobs(&self) -> &crate::jobs::Jobs {
+        &self.api.services().orchestration.rooms().jobs
+    }
+
     /// Changes the store behind the API's back.
     pub(crate) fn change(&self, changes: Vec<crate::store::Change>) {
         let repository = &self.api.services().orchestration.rooms().repository;

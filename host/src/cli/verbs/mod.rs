@@ -8,6 +8,9 @@
 //! it must be given come from there. What people get on top is spelling: names for ids, `10G` for
 //! bytes, the only zone for no zone.
 
+mod download;
+#[cfg(test)]
+mod moving;
 mod names;
 mod options;
 mod show;
@@ -15,6 +18,8 @@ mod size;
 mod table;
 #[cfg(test)]
 mod tests;
+mod transfer;
+mod upload;
 mod wait;
 
 use super::args::{Common, Output};
@@ -25,8 +30,11 @@ use clap::ArgMatches;
 use names::Names;
 use serde_json::Value;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use table::{VERBS, Verb};
+use transfer::Moves;
+use upload::Upload;
 
 /// Wrong usage, as clap says it.
 const USAGE: u8 = 2;
@@ -35,6 +43,11 @@ const USAGE: u8 = 2;
 pub(super) trait Ask {
     /// The whole answer of a command, as text.
     fn ask(&self, command: &str, params: &[(&str, &str)]) -> Result<String, ClientError>;
+
+    /// The beginning of its URLs, as far as it is known; it may have been another one before.
+    fn origin(&self) -> Option<String> {
+        None
+    }
 
     /// What is under the wrapper of its answer.
     fn ask_value(&self, command: &str, params: &[(&str, &str)]) -> Result<Value, VerbError> {
@@ -47,6 +60,10 @@ pub(super) trait Ask {
 impl Ask for Client {
     fn ask(&self, command: &str, params: &[(&str, &str)]) -> Result<String, ClientError> {
         self.call_text(command, params)
+    }
+
+    fn origin(&self) -> Option<String> {
+        self.endpoint().api.strip_suffix("/client/api").map(str::to_owned)
     }
 }
 
@@ -80,6 +97,9 @@ pub(super) enum VerbError {
     /// The host refused, or does not answer.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// Something is wrong with a file, or with its way.
+    #[error("{0}")]
+    File(String),
     /// Nothing can be written.
     #[error("cannot write the answer: {0}")]
     Write(#[from] io::Error),
@@ -148,11 +168,17 @@ fn run_with(
     let params: Vec<(&str, &str)> =
         params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let form = matches.get_one::<Output>(options::OUTPUT).copied().unwrap_or_default();
-    let mut answer = ask.ask(verb.command, &params)?;
+    let mut answer = match verb.moves {
+        Moves::Up => sent_up(ask, verb, matches, &params, watcher)?,
+        _ => ask.ask(verb.command, &params)?,
+    };
     if options::waits(command, matches)
         && let Some(job) = show::job_of(&answer)
     {
         answer = wait::until_done(ask, command.name, &job, watcher)?;
+    }
+    if verb.moves == Moves::Down {
+        return brought_down(&answer, options::file_of(matches), form, (out, watcher));
     }
     let body = show::inside(&answer);
     match form {
@@ -161,6 +187,41 @@ fn run_with(
     }
     let says_no = serde_json::from_str(body).is_ok_and(|body| verb.says_no(&body));
     Ok(if says_no { ExitCode::from(NO) } else { ExitCode::SUCCESS })
+}
+
+/// Sends a file by the offer that a command makes, and waits for what comes of it.
+fn sent_up(
+    ask: &dyn Ask,
+    verb: &Verb,
+    matches: &ArgMatches,
+    params: &[(&str, &str)],
+    watcher: &mut dyn wait::Watch,
+) -> Result<String, VerbError> {
+    let no_file = || VerbError::Usage("the file that is to be sent is not named".to_owned());
+    let file = options::file_of(matches).ok_or_else(no_file)?;
+    let wish: Vec<(String, String)> =
+        params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let offer = || Ok(ask.ask_value(verb.command, params)?["getuploadparams"].take());
+    let job = Upload::begin(file, &wish, ask.origin(), offer)?.send(watcher)?;
+    wait::until_done(ask, verb.command, &job, watcher)
+}
+
+/// Downloads what the link of an answer leads to.
+fn brought_down(
+    answer: &str,
+    to: Option<&PathBuf>,
+    form: Output,
+    (out, watcher): (&mut dyn io::Write, &mut dyn wait::Watch),
+) -> Result<ExitCode, VerbError> {
+    let body: Value = serde_json::from_str(show::inside(answer)).unwrap_or_default();
+    let link = body.as_object().and_then(|body| body.values().next());
+    let no_link = || VerbError::NoAnswer("the host made no link".to_owned());
+    let path = download::download(link.ok_or_else(no_link)?, to.map(PathBuf::as_path), watcher)?;
+    match form {
+        Output::Json => writeln!(out, "{}", serde_json::json!({ "file": path }))?,
+        Output::Table => writeln!(out, "{}", path.display())?,
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn find_command<'a>(

@@ -3,6 +3,7 @@
 use super::names::{Names, takes_names};
 use super::size::{self, Unit};
 use super::table::{GROUPS, VERBS, Verb};
+use super::transfer::Moves;
 use super::{VerbError, names};
 use crate::api::{Command, CommandTable, Kind, Param};
 use crate::cli::args::Output;
@@ -12,6 +13,8 @@ use clap::{Arg, ArgAction, ArgMatches};
 
 /// How the answer is written; no parameter has this name.
 pub(super) const OUTPUT: &str = "output";
+/// The file that is moved; no parameter has this name.
+const FILE: &str = "file";
 /// The job is not waited for.
 const NO_WAIT: &str = "no-wait";
 /// A job that is asked about is waited for.
@@ -71,6 +74,14 @@ fn verb_of(
         built =
             built.arg(arg(param, verb, commands).required(required).value_name(noun(verb, param)));
     }
+    built = match verb.moves {
+        Moves::Nothing => built,
+        Moves::Up => built.arg(file().required(true).help("The file that is sent")),
+        Moves::Down => built
+            .arg(file().help(
+                "The file that it goes to, or its directory; this directory if none is said",
+            )),
+    };
     for param in named {
         let has_default = verb.defaults.iter().any(|(name, _)| *name == param.name);
         // The only zone need not be named.
@@ -89,13 +100,22 @@ fn verb_of(
             .help("How the answer is written"),
     );
     let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
-    if command.is_async {
+    if command.is_async && verb.moves == Moves::Nothing {
         built = built.arg(flag(NO_WAIT).help("Print the id of the job and do not wait for it"));
     }
     if command.name == JOB {
         built = built.arg(flag(WAIT).help("Wait until the job is done"));
     }
     built
+}
+
+fn file() -> Arg {
+    Arg::new(FILE).value_name("FILE").value_parser(clap::value_parser!(std::path::PathBuf))
+}
+
+/// The file that a verb moves, if one was named.
+pub(super) fn file_of(matches: &ArgMatches) -> Option<&std::path::PathBuf> {
+    matches.try_get_one(FILE).ok().flatten()
 }
 
 /// Other names of an option, none of which another option has.
@@ -244,7 +264,7 @@ fn given_to(param: &Param, matches: &ArgMatches) -> Vec<String> {
 
 /// Whether a command makes something, so that it needs a zone; others narrow a list by it.
 fn makes(command: &Command) -> bool {
-    ["create", "add", "deploy", "import", "register"]
+    ["create", "add", "deploy", "import", "register", "getUpload"]
         .iter()
         .any(|verb| command.name.starts_with(verb))
 }

@@ -3,6 +3,7 @@
 //! WHEN CHANGING THIS: a verb whose command is not there (yet) is hidden; the test in `tests.rs`
 //! tells which those are, and that every parameter and column named here is one of the command's.
 
+use super::transfer::Moves;
 use serde_json::Value;
 
 /// One verb.
@@ -22,6 +23,8 @@ pub(super) struct Verb {
     pub(super) fixed: &'static [(&'static str, &'static str)],
     /// The columns of its list, where it is one.
     pub(super) columns: &'static [&'static str],
+    /// The file that it moves.
+    pub(super) moves: Moves,
 }
 
 impl Verb {
@@ -99,7 +102,26 @@ const fn verb(
     command: &'static str,
     positional: &'static [&'static str],
 ) -> Verb {
-    Verb { group, word, command, positional, defaults: &[], fixed: &[], columns: &[] }
+    Verb {
+        group,
+        word,
+        command,
+        positional,
+        defaults: &[],
+        fixed: &[],
+        columns: &[],
+        moves: Moves::Nothing,
+    }
+}
+
+/// What a link of the host leads to, into a file.
+const fn download(group: &'static str, command: &'static str) -> Verb {
+    Verb { moves: Moves::Down, ..verb(group, "download", command, ID) }
+}
+
+/// A file becomes something.
+const fn upload(group: &'static str, command: &'static str) -> Verb {
+    Verb { moves: Moves::Up, ..verb(group, "upload", command, &[]) }
 }
 
 const fn list(
@@ -108,7 +130,7 @@ const fn list(
     command: &'static str,
     columns: &'static [&'static str],
 ) -> Verb {
-    Verb { group, word, command, positional: &[], defaults: ALL, fixed: &[], columns }
+    Verb { defaults: ALL, columns, ..verb(group, word, command, &[]) }
 }
 
 const ID: &[&str] = &["id"];
@@ -139,6 +161,8 @@ pub(super) const VERBS: &[Verb] = &[
     Verb { defaults: ALL_TEMPLATES, ..list("template", "list", "listTemplates",
         &["name", "id", "format", "status", "size", "physicalsize", "zonename", "created"]) },
     verb("template", "register", "registerTemplate", &["name", "url"]),
+    upload("template", "getUploadParamsForTemplate"),
+    download("template", "extractTemplate"),
     verb("template", "create", "createTemplate", &["name"]),
     verb("template", "copy", "copyTemplate", &["id", "destzoneid"]),
     verb("template", "prepare", "prepareTemplate", &["templateid"]),
@@ -146,6 +170,8 @@ pub(super) const VERBS: &[Verb] = &[
     verb("template", "delete", "deleteTemplate", ID),
     list("iso", "list", "listIsos", &["name", "id", "status", "size", "zonename", "created"]),
     verb("iso", "register", "registerIso", &["name", "url"]),
+    upload("iso", "getUploadParamsForIso"),
+    download("iso", "extractIso"),
     verb("iso", "delete", "deleteIso", ID),
 
     verb("volume", "create", "createVolume", &["name"]),
@@ -160,9 +186,11 @@ pub(super) const VERBS: &[Verb] = &[
     verb("volume", "clone", "createVolume", &["sourcevolumeid", "name"]),
     verb("volume", "import", "importVolume", &["storageid", "path"]),
     verb("volume", "release", "unmanageVolume", ID),
+    download("volume", "extractVolume"),
     verb("volume", "snapshot", "createSnapshot", &["volumeid", "name"]),
 
     list("snapshot", "list", "listSnapshots", &["name", "id", "state", "volumename", "created"]),
+    download("snapshot", "extractSnapshot"),
     verb("snapshot", "delete", "deleteSnapshot", ID),
     verb("snapshot", "revert", "revertSnapshot", ID),
     verb("snapshot", "backup", "backupSnapshot", ID),

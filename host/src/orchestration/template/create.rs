@@ -47,7 +47,11 @@ pub enum TemplateSource {
 
 impl CreateTemplate {
     /// The record, as far as the wish says it.
-    pub(super) fn template(&self, format: ImageFormat, size_bytes: u64) -> Template {
+    pub(in crate::orchestration) fn template(
+        &self,
+        format: ImageFormat,
+        size_bytes: u64,
+    ) -> Template {
         let text = self.display_text.clone();
         Template {
             uuid: Uuid::new_v4(),

@@ -4,7 +4,7 @@
 
 use super::create::CreateTemplate;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, ImageStore, RecordKind, Stored, Template};
+use crate::model::{Failure, ImageStore, ObjectInStore, RecordKind, Stored, Template};
 use crate::motion::download::SourceUrl;
 use crate::motion::formats::inspect;
 use crate::motion::{Checksum, ObjectRead};
@@ -132,30 +132,9 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        let mut template = self.0.find_template(state.template).await?;
+        let template = self.0.find_template(state.template).await?;
         let one = self.0.find_in_store(state.one).await?;
-        let to = self.0.store_access(one.store).await?;
-        let there = self.0.object_here(&one).await?;
-        let call = context.call();
-        let mut bytes = ObjectRead::new(to.end(there.clone()), one.length_bytes);
-        let image = inspect(&call, &mut bytes, &self.0.image_limits()).await;
-        let image = image.map_err(PluginError::from)?;
-        image.expect(template.format).map_err(PluginError::from)?;
-        template.size_bytes = image.virtual_bytes;
-        template.physical_size_bytes = one.length_bytes;
-        if template.checksum.is_none() {
-            template.checksum.clone_from(&one.digest);
-        }
-        // The credentials are wanted no more.
-        template.origin = None;
-        let one = self.0.arrived(context, &to, one, there).await?;
-        let told = format!("{} {:?} was registered", template.word(), template.name);
-        let object = (RecordKind::Template, template.uuid);
-        Ok(vec![
-            Change::update(&template),
-            Change::update(&one),
-            context.event("TEMPLATE.CREATE", object, told),
-        ])
+        self.0.look_into(context, template, one, "was registered").await
     }
 
     async fn drop_it(
@@ -166,5 +145,43 @@ impl Flow {
         let one = self.0.find_in_store(state.one).await?;
         self.0.drop_from_store(context, &one).await?;
         Ok(Vec::new())
+    }
+}
+
+impl Rooms {
+    /// Looks into what came to an image store from outside, and calls it Ready. `came` says how it
+    /// came, for the event.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for an image that is not taken, with the reason.
+    pub(in crate::orchestration) async fn look_into(
+        &self,
+        context: &StepContext,
+        mut template: Stored<Template>,
+        one: Stored<ObjectInStore>,
+        came: &str,
+    ) -> Result<Vec<Change>, StepError> {
+        let to = self.store_access(one.store).await?;
+        let there = self.object_here(&one).await?;
+        let call = context.call();
+        let mut bytes = ObjectRead::new(to.end(there.clone()), one.length_bytes);
+        let image = inspect(&call, &mut bytes, &self.image_limits()).await;
+        let image = image.map_err(PluginError::from)?;
+        image.expect(template.format).map_err(PluginError::from)?;
+        template.size_bytes = image.virtual_bytes;
+        template.physical_size_bytes = one.length_bytes;
+        if template.checksum.is_none() {
+            template.checksum.clone_from(&one.digest);
+        }
+        // The credentials are wanted no more.
+        template.origin = None;
+        let one = self.arrived(context, &to, one, there).await?;
+        let told = format!("{} {:?} {came}", template.word(), template.name);
+        let object = (RecordKind::Template, template.uuid);
+        Ok(vec![
+            Change::update(&template),
+            Change::update(&one),
+            context.event("TEMPLATE.CREATE", object, told),
+        ])
     }
 }

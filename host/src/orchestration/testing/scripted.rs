@@ -349,7 +349,27 @@ scripted! {
     }
 }
 
-impl ImageStoreDriver for Scripted {}
+#[async_trait]
+impl ImageStoreDriver for Scripted {
+    async fn create_entity_extract_url(
+        &self,
+        _: &CallContext,
+        _: &StoreContext,
+        request: ExtractUrlRequest,
+    ) -> PluginResult<ExtractUrl> {
+        self.begins("create_entity_extract_url")?;
+        let url = format!("https://store.example/{}?signature=s3cr3t", request.object.uuid());
+        Ok(ExtractUrl::new(url))
+    }
+    async fn delete_entity_extract_url(
+        &self,
+        _: &CallContext,
+        _: &StoreContext,
+        _: DeleteUrlRequest,
+    ) -> PluginResult<()> {
+        self.begins("delete_entity_extract_url")
+    }
+}
 
 /// That of image stores; pools have the memory's.
 #[async_trait]

@@ -4,8 +4,8 @@ use super::faulty::Told;
 use super::world::{Life, World};
 use crate::in_memory::InMemory;
 use crate::model::{
-    Attachment, Host, HostPool, ImageStore, Instance, ObjectInStore, Record, Snapshot, StoragePool,
-    Stored, Template, VmSnapshot, Volume,
+    Attachment, ExtractLink, Host, HostPool, ImageStore, Instance, ObjectInStore, Record, Snapshot,
+    StoragePool, Stored, Template, VmSnapshot, Volume,
 };
 use crate::store::Filter;
 use serde_json::Value;
@@ -97,6 +97,7 @@ impl Life {
         picture.put::<ImageStore>(self);
         picture.put::<Template>(self);
         picture.put::<ObjectInStore>(self);
+        picture.put::<ExtractLink>(self);
         for one in self.list::<ObjectInStore>() {
             // How it is told does not matter, but that it is.
             let key = format!("{} {}", ObjectInStore::KIND, one.uuid);

@@ -159,7 +159,7 @@ fn check_named(what: &str, before: &Picture, picture: &Picture) {
 
 /// Whether the same request again is about something else: a thing is made, each time a new one.
 fn makes_another(scenario: &Scenario) -> bool {
-    matches!(scenario.flow, "volume.create" | "template.register")
+    matches!(scenario.flow, "volume.create" | "template.register" | "extract.create")
         || scenario.way.starts_with("made of")
 }
 

@@ -5,6 +5,7 @@
 mod attachment;
 mod backup;
 mod copies;
+mod extract;
 mod host;
 mod image_store;
 mod instance;
@@ -12,6 +13,7 @@ mod orphan;
 mod pool;
 mod snapshot;
 mod template;
+mod upload;
 mod vm_snapshot;
 mod volume;
 
@@ -49,7 +51,7 @@ pub(super) fn vm_snapshots() -> Vec<Scenario> {
 }
 
 pub(super) fn images() -> Vec<Scenario> {
-    [image_store::all(), template::all(), backup::all()].concat()
+    [image_store::all(), template::all(), backup::all(), extract::all(), upload::all()].concat()
 }
 
 /// A blank volume on a pool.

@@ -20,7 +20,7 @@ const IN_STORE: &str = "object_in_store";
 const IMAGE: &str = "image";
 
 /// The bytes of a disk, somewhat more than a writer takes before its first token.
-fn disk() -> Vec<u8> {
+pub(super) fn disk() -> Vec<u8> {
     const BLOCK: usize = 64 << 10;
     let mut disk = vec![0; (1 << 20) + 2 * BLOCK];
     disk[..BLOCK].fill(1);

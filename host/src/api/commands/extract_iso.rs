@@ -1,0 +1,41 @@
+//! `extractIso`.
+
+use crate::api::call::Call;
+use crate::api::command::{Command, handler};
+use crate::api::error::ApiError;
+use crate::api::objects::ExtractResponse;
+use crate::api::param::{Inputs, params};
+use crate::api::reply::Reply;
+use crate::api::values::Id;
+use crate::model::{Template, Zone};
+
+pub(super) const COMMAND: Command = Command {
+    name: "extractIso",
+    description: "Extracts an ISO: makes a link for its download.",
+    since: None,
+    is_async: true,
+    begins: true,
+    params: Params::PARAMS,
+    response: ExtractResponse::FIELDS,
+    run: handler!(run),
+};
+
+params! {
+    struct Params {
+        "id"     id: Id               => "the ID of the ISO";
+        "zoneid" zone: Option<Id>     => "the ID of the zone where the ISO is located; the nearest one is taken if none is given";
+        "mode"   mode: Option<String> => "the mode of extraction: HTTP_DOWNLOAD, which is the default";
+    }
+}
+
+async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
+    super::extract_template::expect_download(params.mode.as_deref())?;
+    let found = call.find::<Template>("id", params.id).await?;
+    if !found.is_iso() {
+        return Err(ApiError::invalid_parameter("it is no ISO, but a template: extractTemplate"));
+    }
+    let zone = call.uuid_of::<Zone>("zoneid", params.zone).await?;
+    let extracts = &call.services.orchestration.extracts;
+    let begun = extracts.template(&call.request(), found.uuid, zone).await?;
+    Ok(Reply::job(begun.operation, Some(found.uuid)))
+}

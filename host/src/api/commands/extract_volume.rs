@@ -1,0 +1,38 @@
+//! `extractVolume`.
+
+use crate::api::call::Call;
+use crate::api::command::{Command, handler};
+use crate::api::error::ApiError;
+use crate::api::objects::ExtractResponse;
+use crate::api::param::{Inputs, params};
+use crate::api::reply::Reply;
+use crate::api::values::Id;
+use crate::model::{Volume, Zone};
+
+pub(super) const COMMAND: Command = Command {
+    name: "extractVolume",
+    description: "Extracts a volume: makes a link for the download of its bytes.",
+    since: None,
+    is_async: true,
+    begins: true,
+    params: Params::PARAMS,
+    response: ExtractResponse::FIELDS,
+    run: handler!(run),
+};
+
+params! {
+    struct Params {
+        "id"     id: Id               => "the ID of the volume";
+        "zoneid" zone: Option<Id>     => "the ID of the zone where the volume is located; the nearest one is taken if none is given";
+        "mode"   mode: Option<String> => "the mode of extraction: HTTP_DOWNLOAD, which is the default";
+    }
+}
+
+async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
+    super::extract_template::expect_download(params.mode.as_deref())?;
+    let found = call.find::<Volume>("id", params.id).await?;
+    let zone = call.uuid_of::<Zone>("zoneid", params.zone).await?;
+    let extracts = &call.services.orchestration.extracts;
+    let begun = extracts.volume(&call.request(), found.uuid, zone).await?;
+    Ok(Reply::job(begun.operation, Some(found.uuid)))
+}

@@ -1,0 +1,124 @@
+//! The bytes of one request on their way to the operation that takes them.
+//!
+//! **Invariant:** they are in memory only: an operation that outlives its host finds none, and what
+//! the client still has it sends again.
+
+use crate::motion::ByteStream;
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use storage_plugin_api::{CHUNK_BYTES, CallContext, PluginError, PluginResult};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+/// Pieces as they come; an error says why no more do.
+pub type Pieces = mpsc::Receiver<Result<Bytes, String>>;
+
+/// How far an upload has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrived {
+    /// The first byte that is still wanted.
+    pub offset: u64,
+    /// How many there are, as far as it is known.
+    pub total: Option<u64>,
+    /// All of them have come; they are looked into now.
+    pub is_whole: bool,
+}
+
+/// A request whose bytes wait to be taken.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) pieces: Pieces,
+    pub(super) answer: oneshot::Sender<Arrived>,
+}
+
+/// The requests whose bytes wait to be taken.
+#[derive(Debug, Default)]
+pub(super) struct Sessions(Mutex<HashMap<Uuid, Session>>);
+
+impl Sessions {
+    pub(super) fn put(&self, uuid: Uuid, session: Session) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(uuid, session);
+    }
+
+    pub(super) fn take(&self, uuid: Uuid) -> Option<Session> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&uuid)
+    }
+}
+
+/// The bytes of a request, in pieces as large as drivers want them.
+pub(super) struct Body {
+    pieces: Pieces,
+    gathered: BytesMut,
+    /// How many more may come.
+    left: u64,
+    /// Fewer are not all.
+    exactly: bool,
+    is_over: bool,
+    is_short: Arc<AtomicBool>,
+}
+
+impl Body {
+    /// At most so many bytes; fewer are a part only, if so many were told `exactly`.
+    pub(super) fn new(pieces: Pieces, at_most: u64, exactly: bool) -> Self {
+        let (gathered, is_short) = (BytesMut::new(), Arc::default());
+        Self { pieces, gathered, left: at_most, exactly, is_over: false, is_short }
+    }
+
+    /// Set once it has ended without being all that is wanted.
+    pub(super) fn is_short(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_short)
+    }
+
+    /// Drops some bytes, which are there already.
+    pub(super) async fn skip(&mut self, call: &CallContext, mut count: u64) -> PluginResult<()> {
+        while count > 0 {
+            let Some(mut bytes) = self.next(call).await? else {
+                return Ok(());
+            };
+            let now = (bytes.len() as u64).min(count);
+            count -= now;
+            let rest = bytes.split_off(now as usize);
+            if !rest.is_empty() {
+                let behind = std::mem::take(&mut self.gathered);
+                self.gathered.extend_from_slice(&rest);
+                self.gathered.extend_from_slice(&behind);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ByteStream for Body {
+    async fn next(&mut self, call: &CallContext) -> PluginResult<Option<Bytes>> {
+        while !self.is_over && self.gathered.len() < CHUNK_BYTES {
+            if call.is_cancelled() {
+                return Err(PluginError::cancelled("the upload was cancelled"));
+            }
+            // Whoever sends is given up by the other end of the channel.
+            match self.pieces.recv().await {
+                Some(Ok(piece)) => {
+                    self.left = self.left.checked_sub(piece.len() as u64).ok_or_else(|| {
+                        PluginError::invalid_argument("more bytes were sent than may be")
+                    })?;
+                    self.gathered.extend_from_slice(&piece);
+                }
+                Some(Err(why)) => {
+                    // What came before is kept.
+                    log::info!("an upload broke off: {why}");
+                    self.is_over = true;
+                    self.is_short.store(true, Ordering::Release);
+                }
+                None => {
+                    self.is_over = true;
+                    self.is_short.fetch_or(self.exactly && self.left > 0, Ordering::AcqRel);
+                }
+            }
+        }
+        let length = self.gathered.len().min(CHUNK_BYTES);
+        Ok((length > 0).then(|| self.gathered.split_to(length).freeze()))
+    }
+}

@@ -1,0 +1,420 @@
+//! Bytes that whoever has an offer sends: onto the image store, then looked into.
+
+use super::body::{Arrived, Body, Pieces, Session, Sessions};
+use super::progress;
+use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::model::{
+    Caller, Checkpoint, Failure, Machine, ObjectInStore, ObjectInStoreEvent, RecordKind, Stored,
+    TemplateEvent, Upload,
+};
+use crate::motion::formats::{Unpacked, packing};
+use crate::motion::{
+    ByteStream as _, Checksum, Chunked, KeepToken, Received, Sink, read_back, verify,
+};
+use crate::orchestration::copy::found_at;
+use crate::orchestration::download::Checked;
+use crate::orchestration::request::{RequestContext, Started};
+use crate::orchestration::rooms::{Rooms, With};
+use crate::orchestration::store_access::StoreAccess;
+use crate::store::{Change, Repository};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use storage_plugin_api::{CheckpointToken, PluginError, PluginResult};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+/// How often a token is written down.
+const KEEP: Duration = Duration::from_secs(2);
+
+/// What of a file a request brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its first byte.
+    pub from: u64,
+    /// How many bytes the whole file has; `None` where only its end tells, as in a form.
+    pub total: Option<u64>,
+}
+
+/// An upload on its way.
+#[derive(Debug)]
+pub struct Receiving {
+    /// The operation that takes it.
+    pub begun: Started,
+    upload: Uuid,
+    answer: oneshot::Receiver<Arrived>,
+}
+
+impl super::Uploads {
+    /// Begins to take a part of a file. Whoever sends it waits with [`arrived`](Self::arrived).
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a part that cannot be one; `InUse` while another request sends one.
+    pub async fn receive(
+        &self,
+        upload: &Stored<Upload>,
+        part: Part,
+        pieces: Pieces,
+    ) -> Result<Receiving, Failure> {
+        let max = self.max_bytes();
+        match part.total {
+            Some(0) => return Err(Failure::invalid("the file has no bytes")),
+            Some(total) if total > max => {
+                return Err(Failure::invalid(format!(
+                    "the file has {total} bytes, and at most {max} are taken; an administrator may \
+                     raise max_image_bytes in plugins.toml"
+                )));
+            }
+            Some(total) if part.from >= total => {
+                return Err(Failure::invalid(format!(
+                    "the part begins at byte {}, and the file ends at {total}",
+                    part.from
+                )));
+            }
+            _ => {}
+        }
+        let template = self.rooms.find_template(upload.template).await?;
+        let one = self.rooms.find_in_store(upload.place).await?;
+        let session = Uuid::new_v4();
+        let (answer, answered) = oneshot::channel();
+        self.sessions.put(session, Session { pieces, answer });
+        let command = match template.is_iso() {
+            true => "getUploadParamsForIso",
+            false => "getUploadParamsForTemplate",
+        };
+        let account = upload.account.clone();
+        let request = RequestContext {
+            caller: Caller { account, user: Uuid::nil(), token: None },
+            command: command.to_owned(),
+        };
+        let expect = |kind, uuid, state| Change::Expect { kind, uuid, states: vec![state] };
+        let changes = vec![
+            expect(RecordKind::Template, template.uuid, "NotUploaded"),
+            expect(RecordKind::ObjectInStore, one.uuid, "Allocated"),
+            expect(RecordKind::ImageStore, one.store, "Up"),
+        ];
+        let state = State { upload: upload.record.uuid, session, part, is_whole: false };
+        let with = With { exclusive: vec![one.uuid], shared: vec![one.store] };
+        let object = (RecordKind::Template, template.uuid);
+        let begun = self.rooms.begin::<Flow>(&request, object, with, changes, &state).await;
+        if begun.is_err() {
+            self.sessions.take(session);
+        }
+        Ok(Receiving { begun: begun?, upload: upload.record.uuid, answer: answered })
+    }
+
+    /// Waits until a part has come, as far as it comes.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub async fn arrived(&self, receiving: Receiving) -> Result<Arrived, Failure> {
+        let arrived = receiving.answer.await.ok();
+        if let Some(arrived) = arrived.filter(|arrived| arrived.is_whole) {
+            return Ok(arrived);
+        }
+        // Whoever goes on then does not meet it at its end.
+        let operation = self.rooms.jobs.wait(receiving.begun.operation).await?;
+        if let Some(arrived) = arrived {
+            return Ok(arrived);
+        }
+        if let Some(failure) = operation.failure {
+            return Err(failure);
+        }
+        // A step that was tried again had no bytes any more.
+        let upload = self.rooms.repository.find::<Upload>(receiving.upload).await?;
+        let upload = upload.ok_or_else(|| Failure::not_found("the offer to upload has ended"))?;
+        self.progress(&upload).await
+    }
+}
+
+/// `template.receive`: one request's bytes onto the store, and, with the last, a look into them.
+pub(super) struct Flow {
+    pub(super) rooms: Arc<Rooms>,
+    pub(super) sessions: Arc<Sessions>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct State {
+    upload: Uuid,
+    session: Uuid,
+    part: Part,
+    /// All bytes are on the store.
+    is_whole: bool,
+}
+
+impl jobs::Flow for Flow {
+    type State = State;
+    const NAME: &'static str = "template.receive";
+    const VERSION: u32 = 1;
+    // A client that broke off is no failure: what came is kept, and the rest may come.
+    const STEPS: &'static [Step<Self>] = &[
+        Step::outside("take what is sent", step_fn!(take)).undone_by(step_fn!(drop_it)),
+        Step::outside("look into it", step_fn!(look)),
+    ];
+
+    /// The offer stands, with the reason: another file may be sent.
+    fn abandon<'a>(&'a self, context: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
+        Box::pin(async move {
+            let mut one = self.place(state).await?;
+            one.note = context.failure().map(|why| why.message.clone());
+            (one.checkpoint, one.digest, one.length_bytes) = (None, None, 0);
+            one.path = String::new();
+            Ok(vec![Change::update(&one)])
+        })
+    }
+}
+
+impl Flow {
+    async fn place(&self, state: &State) -> Result<Stored<ObjectInStore>, StepError> {
+        let upload = self.rooms.repository.find::<Upload>(state.upload).await?;
+        let upload = upload.ok_or_else(|| Failure::not_found("the offer to upload has ended"))?;
+        self.rooms.find_in_store(upload.place).await
+    }
+
+    async fn take(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        let one = self.place(state).await?;
+        let Some(session) = self.sessions.take(state.session) else {
+            return self.without_bytes(context, one).await;
+        };
+        let to = self.rooms.store_access(one.store).await?;
+        let checksum = self.rooms.find_template(one.object).await?.checksum.clone();
+        let checksum = checksum.as_deref().map(str::parse::<Checksum>).transpose();
+        let checksum = checksum.map_err(|error| Failure::invalid(error.to_string()))?;
+        let whole = state.part.total.unwrap_or(self.rooms.policy.images.max_bytes);
+        let is_known = state.part.total.is_some();
+        let body = Body::new(session.pieces, whole - state.part.from, is_known);
+        let file = File { to: &to, body, part: state.part, checksum };
+        let (mut one, arrived) = self.take_file(context, one, file).await?;
+        state.is_whole = arrived.is_whole;
+        if arrived.is_whole {
+            one.checkpoint = None;
+        }
+        one.note = None;
+        // Whoever sent it may be gone.
+        session.answer.send(arrived).ok();
+        Ok(vec![Change::update(&one)])
+    }
+
+    /// The step is tried again, and what was sent is lost: the record and the store agree again.
+    async fn without_bytes(
+        &self,
+        context: &StepContext,
+        mut one: Stored<ObjectInStore>,
+    ) -> Result<Vec<Change>, StepError> {
+        if one.checkpoint.is_some() {
+            return Ok(Vec::new());
+        }
+        // Nobody goes on with what is there, if anything is.
+        self.rooms.drop_from_store(context, &one).await?;
+        one.path = String::new();
+        Ok(vec![Change::update(&one)])
+    }
+
+    async fn take_file(
+        &self,
+        context: &StepContext,
+        one: Stored<ObjectInStore>,
+        mut file: File<'_>,
+    ) -> Result<(Stored<ObjectInStore>, Arrived), StepError> {
+        let call = context.call();
+        let is_short = file.body.is_short();
+        let head = match file.part.from {
+            0 => file.body.next(&call).await?,
+            _ => None,
+        };
+        let packing = head.as_ref().and_then(|head| packing(head));
+        let total = match (packing, file.part.total) {
+            (None, Some(total)) => total,
+            // Its length is known only at its end.
+            _ => {
+                let checksum = file.checksum.as_ref();
+                let mut source = Checked::new(file.body, head, checksum);
+                let kept = match packing {
+                    None => self.rooms.keep_in_file(&call, &mut source).await,
+                    Some(packing) => {
+                        let most = self.rooms.policy.images.max_virtual_bytes;
+                        let mut unpacked = Unpacked::new(source, packing, most);
+                        let kept = self.rooms.keep_in_file(&call, &mut unpacked).await;
+                        source = unpacked.into_source();
+                        kept
+                    }
+                };
+                if is_short.load(Ordering::Acquire) {
+                    let arrived = progress(&one);
+                    return Ok((one, arrived));
+                }
+                let (kept, length) = kept?;
+                if let (Some(wanted), Some(found)) = (checksum, source.found()) {
+                    wanted.verify(&found)?;
+                }
+                if length == 0 {
+                    return Err(Failure::invalid("the file has no bytes").into());
+                }
+                let one = self.rooms.take_file(context, file.to, one, kept, length).await?;
+                let total = Some(length);
+                return Ok((one, Arrived { offset: length, total, is_whole: true }));
+            }
+        };
+        self.stream(context, one, file, (head, total)).await
+    }
+
+    /// Bytes as they are, straight to the driver.
+    async fn stream(
+        &self,
+        context: &StepContext,
+        mut one: Stored<ObjectInStore>,
+        file: File<'_>,
+        (head, total): (Option<bytes::Bytes>, u64),
+    ) -> Result<(Stored<ObjectInStore>, Arrived), StepError> {
+        let call = context.call();
+        let File { to, mut body, part, checksum } = file;
+        // Who begins at the beginning begins anew.
+        let goes_on = part.from > 0 && one.length_bytes == total;
+        let token = one.checkpoint.take().filter(|_| goes_on).map(|kept| kept.token);
+        one.length_bytes = total;
+        let there = self.rooms.make_place(context, to, &mut one).await?;
+        let end = to.end(there);
+        let sink = Sink::open(&call, &end, total, token.clone()).await?;
+        let from = sink.offset();
+        if part.from > from {
+            // What the client leaves out is not there.
+            one.checkpoint = token.filter(|token| token.offset == from).map(kept);
+            let arrived = Arrived { offset: from, total: Some(total), is_whole: false };
+            return Ok((one, arrived));
+        }
+        body.skip(&call, from - part.from).await?;
+        let is_short = body.is_short();
+        let mut keep = Keeping::new(Arc::clone(&self.rooms.repository), one, token);
+        let checked = Checked::new(body, head, checksum.as_ref().filter(|_| from == 0));
+        let mut chunks = Chunked::new(checked, from);
+        let filled = sink.fill(&call, &mut chunks, &mut keep).await;
+        let latest = keep.latest;
+        let mut one = keep.one;
+        let received = match filled {
+            Err(error) if is_short.load(Ordering::Acquire) && !call.is_cancelled() => {
+                log::debug!("an upload waits for its rest: {error}");
+                one.checkpoint = latest.map(kept);
+                let arrived = progress(&one);
+                return Ok((one, arrived));
+            }
+            filled => filled?,
+        };
+        let found = chunks.into_source().found();
+        if let (Some(wanted), Some(found)) = (&checksum, found) {
+            wanted.verify(&found)?;
+        }
+        let one = self.verified(context, (to, one), received, checksum.as_ref()).await?;
+        Ok((one, Arrived { offset: total, total: Some(total), is_whole: true }))
+    }
+
+    /// What was received, once it was read where it is.
+    async fn verified(
+        &self,
+        context: &StepContext,
+        (to, mut one): (&StoreAccess<'_>, Stored<ObjectInStore>),
+        received: Received,
+        checksum: Option<&Checksum>,
+    ) -> Result<Stored<ObjectInStore>, StepError> {
+        let (call, total) = (context.call(), one.length_bytes);
+        if let Some(path) = received.written.path {
+            one.path = path;
+        }
+        let mut there = self.rooms.object_here(&one).await?;
+        found_at(&mut there, &one.path, &one.details);
+        let digest = match received.digest {
+            Some(digest) => {
+                let shown = to.describe(context, there.clone()).await?;
+                verify(&call, &to.end(there), &digest, total, shown.digest.as_deref()).await?;
+                digest
+            }
+            // Its first bytes came by an earlier request: only all of them together tell.
+            None => read_back(&call, &to.end(there), total, checksum).await?,
+        };
+        one.digest = Some(digest.to_string());
+        Ok(one)
+    }
+
+    async fn look(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        if !state.is_whole {
+            return Ok(Vec::new());
+        }
+        let mut one = self.place(state).await?;
+        one.state = one.state.next(ObjectInStoreEvent::CreateOnlyRequested)?;
+        let mut template = self.rooms.find_template(one.object).await?;
+        template.state = template.state.next(TemplateEvent::OperationSucceeded)?;
+        let mut changes = self.rooms.look_into(context, template, one, "was uploaded").await?;
+        changes.push(Change::Forget(RecordKind::Upload, state.upload));
+        Ok(changes)
+    }
+
+    async fn drop_it(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        let one = self.place(state).await?;
+        self.rooms.drop_from_store(context, &one).await?;
+        Ok(Vec::new())
+    }
+}
+
+/// A file on its way to a store.
+struct File<'a> {
+    to: &'a StoreAccess<'a>,
+    body: Body,
+    part: Part,
+    checksum: Option<Checksum>,
+}
+
+fn kept(token: CheckpointToken) -> Checkpoint {
+    Checkpoint { token, source: String::new() }
+}
+
+/// Writes tokens into the record: the first one, then one now and then. The latest is at hand for
+/// whoever ends in order.
+struct Keeping {
+    repository: Arc<dyn Repository>,
+    one: Stored<ObjectInStore>,
+    latest: Option<CheckpointToken>,
+    last: Option<Instant>,
+}
+
+impl Keeping {
+    fn new(
+        repository: Arc<dyn Repository>,
+        one: Stored<ObjectInStore>,
+        latest: Option<CheckpointToken>,
+    ) -> Self {
+        Self { repository, one, latest, last: None }
+    }
+
+    async fn write(&mut self, token: CheckpointToken) -> Result<(), Failure> {
+        self.one.checkpoint = Some(kept(token));
+        self.repository.transact(vec![Change::update(&self.one)]).await?;
+        let again = self.repository.find::<ObjectInStore>(self.one.uuid).await?;
+        self.one = again.ok_or_else(|| Failure::not_found("the record of an upload is gone"))?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl KeepToken for Keeping {
+    async fn keep(&mut self, token: CheckpointToken) -> PluginResult<()> {
+        self.latest = Some(token.clone());
+        if self.last.is_some_and(|last| last.elapsed() < KEEP) {
+            return Ok(());
+        }
+        self.last = Some(Instant::now());
+        self.write(token).await.map_err(|failure| PluginError::internal(failure.message))
+    }
+}
