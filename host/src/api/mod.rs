@@ -38,6 +38,7 @@ mod signature;
 mod timestamp;
 
 mod http;
+mod images;
 mod in_flight;
 mod range;
 mod server;

@@ -3,11 +3,12 @@
 use crate::api::call::Call;
 use crate::api::command::{Command, handler};
 use crate::api::error::ApiError;
+use crate::api::images::ImageKind;
 use crate::api::objects::TemplateResponse;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
-use crate::model::{Template, Zone};
+use crate::model::Zone;
 
 pub(super) const COMMAND: Command = Command {
     name: "copyTemplate",
@@ -30,7 +31,7 @@ params! {
 }
 
 async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
-    let template = call.find::<Template>("id", params.id).await?;
+    let template = ImageKind::Template.find(&call, params.id).await?;
     call.uuid_of::<Zone>("sourcezoneid", params.source).await?;
     let zone = match (params.zone, params.zones.as_deref()) {
         (Some(zone), None) => zone,

@@ -4,10 +4,10 @@ use crate::api::call::Call;
 use crate::api::command::{Command, handler};
 use crate::api::error::ApiError;
 use crate::api::field::SuccessResponse;
+use crate::api::images::ImageKind;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
-use crate::model::Template;
 
 pub(super) const COMMAND: Command = Command {
     name: "deleteIso",
@@ -27,7 +27,7 @@ params! {
 }
 
 async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
-    let template = call.find::<Template>("id", params.id).await?;
+    let template = ImageKind::Iso.find(&call, params.id).await?;
     let templates = &call.services.orchestration.templates;
     let begun = templates.delete(&call.request(), template.uuid).await?;
     Ok(Reply::job(begun.operation, None))

@@ -3,11 +3,12 @@
 use crate::api::call::Call;
 use crate::api::command::{Command, handler};
 use crate::api::error::ApiError;
+use crate::api::images::ImageKind;
 use crate::api::objects::ExtractResponse;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
-use crate::model::{Template, Zone};
+use crate::model::Zone;
 
 pub(super) const COMMAND: Command = Command {
     name: "extractTemplate",
@@ -30,10 +31,7 @@ params! {
 
 async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
     expect_download(params.mode.as_deref())?;
-    let found = call.find::<Template>("id", params.id).await?;
-    if found.is_iso() {
-        return Err(ApiError::invalid_parameter("it is no template, but an ISO: extractIso"));
-    }
+    let found = ImageKind::Template.find(&call, params.id).await?;
     let zone = call.uuid_of::<Zone>("zoneid", params.zone).await?;
     let extracts = &call.services.orchestration.extracts;
     let begun = extracts.template(&call.request(), found.uuid, zone).await?;

@@ -4,15 +4,14 @@
 use crate::api::call::Call;
 use crate::api::command::{Command, handler};
 use crate::api::error::ApiError;
-use crate::api::objects::{Names, Shown as _, TemplateResponse};
+use crate::api::images::{ImageKind, zone_for};
+use crate::api::objects::TemplateResponse;
 use crate::api::os_types;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
 use crate::api::word::Word;
-use crate::model::Zone;
 use crate::orchestration::template::{CreateTemplate, RegisterTemplate};
-use crate::store::Filter;
 use storage_plugin_api::{HypervisorType, ImageFormat};
 
 pub(super) const COMMAND: Command = Command {
@@ -56,14 +55,6 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
             ));
         }
     };
-    let zone = match zone {
-        None | Some(Id::None) => {
-            let zones = call.services.orchestration.zones.list::<Zone>(&Filter::default()).await?;
-            let first = zones.into_iter().next();
-            first.ok_or_else(|| ApiError::invalid_parameter("there is no zone"))?
-        }
-        Some(zone) => call.find::<Zone>("zoneid", zone).await?,
-    };
     let wish = RegisterTemplate {
         template: CreateTemplate {
             name: params.name,
@@ -81,11 +72,7 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
         format: params.format.0,
         checksum: params.checksum,
         follow_redirects: params.redirects.unwrap_or_default(),
-        zone: zone.uuid,
+        zone: zone_for(&call, zone).await?,
     };
-    let templates = &call.services.orchestration.templates;
-    let begun = templates.register(&call.request(), wish).await?;
-    let template = templates.find(begun.object).await?;
-    let shown = crate::model::Template::show(&mut Names::new(&call), &template).await?;
-    Reply::list("template", 1, &[shown])
+    ImageKind::Template.register(&call, wish).await
 }

@@ -3,12 +3,12 @@
 use crate::api::call::Call;
 use crate::api::command::{Command, handler};
 use crate::api::error::ApiError;
-use crate::api::objects::{TemplateResponse, reply_shown};
+use crate::api::images::ImageKind;
+use crate::api::objects::TemplateResponse;
 use crate::api::os_types;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
-use crate::model::Template;
 use crate::orchestration::template::UpdateTemplate;
 
 pub(super) const COMMAND: Command = Command {
@@ -23,17 +23,22 @@ pub(super) const COMMAND: Command = Command {
 };
 
 params! {
-    struct Params {
-        "id"          id: Id                       => "the ID of the template";
-        "name"        name: Option<String>         => "the name of the template";
-        "displaytext" display_text: Option<String> => "the display text of the template";
-        "ostypeid"    os_type: Option<Id>          => "the ID of the OS type that best represents the OS of this template";
+    pub(super) struct Params {
+        "id"          id: Id                       => "the ID of the template or ISO";
+        "name"        name: Option<String>         => "the name of the template or ISO";
+        "displaytext" display_text: Option<String> => "the display text of the template or ISO";
+        "ostypeid"    os_type: Option<Id>          => "the ID of the OS type that best represents the OS of this template or ISO";
         "bootable"    bootable: Option<bool>       => "true if it is bootable, false otherwise";
     }
 }
 
 async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
-    let template = call.find::<Template>("id", params.id).await?;
+    update(ImageKind::Template, call, params).await
+}
+
+/// Changes a template or an ISO.
+pub(super) async fn update(kind: ImageKind, call: Call, params: Params) -> Result<Reply, ApiError> {
+    let image = kind.find(&call, params.id).await?;
     let wish = UpdateTemplate {
         name: params.name,
         display_text: params.display_text,
@@ -41,6 +46,6 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
         bootable: params.bootable,
         ..UpdateTemplate::default()
     };
-    let template = call.services.orchestration.templates.update(template.uuid, wish).await?;
-    reply_shown::<Template>(&call, template.uuid).await
+    call.services.orchestration.templates.update(image.uuid, wish).await?;
+    kind.reply(&call, image.uuid).await
 }

@@ -50,6 +50,7 @@ pub(super) use zone::ZoneResponse;
 
 use super::call::Call;
 use super::error::ApiError;
+use super::images::ImageKind;
 use super::reply::Reply;
 use crate::model::{
     Host, ImageStore, Instance, Record, RecordKind, Snapshot, StoragePool, Stored, Template,
@@ -83,7 +84,7 @@ pub(super) async fn shown(
     match kind {
         RecordKind::Host => one::<Host>(call, uuid).await,
         RecordKind::ImageStore => one::<ImageStore>(call, uuid).await,
-        RecordKind::Template => one::<Template>(call, uuid).await,
+        RecordKind::Template => image(call, uuid).await,
         RecordKind::StoragePool => one::<StoragePool>(call, uuid).await,
         RecordKind::Volume => one::<Volume>(call, uuid).await,
         RecordKind::Snapshot => one::<Snapshot>(call, uuid).await,
@@ -92,6 +93,13 @@ pub(super) async fn shown(
         RecordKind::ExtractLink => shown_link(call, uuid).await,
         _ => Ok(None),
     }
+}
+
+/// A template or an ISO, under the word for it.
+async fn image(call: &Call, uuid: Uuid) -> Result<Option<(&'static str, Value)>, ApiError> {
+    let template = call.repository().find_any::<Template>(Key::Uuid(uuid)).await?;
+    let shown = one::<Template>(call, uuid).await?;
+    Ok(shown.zip(template).map(|((_, value), it)| (ImageKind::of(&it).word(), value)))
 }
 
 async fn one<T: Shown>(call: &Call, uuid: Uuid) -> Result<Option<(&'static str, Value)>, ApiError> {

@@ -7,6 +7,7 @@ mod documentation;
 mod envelopes;
 mod extracts;
 mod files;
+mod images;
 mod operations;
 mod parameters;
 mod places;
