@@ -110,6 +110,8 @@ impl Rooms {
             next = parent.parent;
         }
         info.parent_path = info.parents.first().cloned();
+        // The contract tells the oldest first.
+        info.parents.reverse();
         Ok(info)
     }
 }

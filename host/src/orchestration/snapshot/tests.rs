@@ -196,3 +196,18 @@ async fn snapshots_that_a_volume_left_behind_hold_it_nowhere() {
     world.done(volumes.expunge(&request(), volume).await).await;
     assert_eq!(see(&world, snapshot).await.state, SnapshotState::BackedUp);
 }
+
+#[tokio::test]
+async fn a_driver_is_told_the_chain_before_a_snapshot_with_the_oldest_first() {
+    let world = World::new().await;
+    let volume = world.volume(world.pool("a").await, MIB).await;
+    let mut paths = Vec::new();
+    for _ in 0..3 {
+        let snapshot = take(&world, volume).await;
+        paths.push(see(&world, snapshot).await.path.clone());
+    }
+    let newest = see(&world, take(&world, volume).await).await;
+    let info = world.rooms().snapshot_info(&newest).await.unwrap();
+    assert_eq!(info.parents, paths);
+    assert_eq!(info.parent_path, paths.pop());
+}
