@@ -17,6 +17,7 @@ mod rooms;
 mod store_access;
 
 mod allocation;
+mod connecting;
 mod convert;
 mod copy;
 pub mod doctor;

@@ -1,7 +1,7 @@
 //! What every service stands on: the store, the providers, the engine, the guard.
 
+use super::connecting::Connected;
 use super::request::{RequestContext, Started};
-use super::storage_pool::Connected;
 use crate::jobs::{Flow, Guard, Jobs, NewOperation};
 use crate::model::{ClientToken, Failure, ImageStore, Operation, RecordKind, StoragePool};
 use crate::motion::download::{DownloadSettings, Downloader, Proxy, SourcePolicy};

@@ -4,7 +4,7 @@ use super::{Names, Shown};
 use crate::api::error::ApiError;
 use crate::api::field::response;
 use crate::api::timestamp::format_us;
-use crate::model::{ImageStore, Stored, Zone};
+use crate::model::{ImageStore, Stored, Zone, shown_url};
 use uuid::Uuid;
 
 response! {
@@ -40,7 +40,7 @@ impl Shown for ImageStore {
             name: store.name.clone(),
             provider: store.provider.clone(),
             protocol: store.url.split_once("://").map_or_else(String::new, |(it, _)| it.to_owned()),
-            url: without_secrets(&store.url),
+            url: shown_url(&store.url),
             scope: store.scope.scope_type.as_str(),
             zone_id: store.scope.zone_id,
             zone_name: zone.map(|zone| zone.name.clone()),
@@ -54,14 +54,4 @@ impl Shown for ImageStore {
             quarantine: store.quarantine.clone(),
         })
     }
-}
-
-/// A URL without its user, its query and its fragment.
-fn without_secrets(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or_default();
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    format!("{scheme}://{}{path}", host.rsplit('@').next().unwrap_or_default())
 }

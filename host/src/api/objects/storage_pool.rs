@@ -4,7 +4,7 @@ use super::{Names, Shown};
 use crate::api::error::ApiError;
 use crate::api::field::response;
 use crate::api::timestamp::format_us;
-use crate::model::{Cluster, Pod, StoragePool, Stored, Zone};
+use crate::model::{Cluster, Pod, StoragePool, Stored, Zone, shown_url};
 use uuid::Uuid;
 
 response! {
@@ -92,8 +92,8 @@ impl StoragePoolResponse {
 
 /// The path of a URL, which never holds a credential; its query may.
 fn path_of(url: &str) -> String {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let url = shown_url(url);
+    let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
     rest.find('/').map(|at| rest[at..].to_owned()).unwrap_or_default()
 }
 

@@ -1,7 +1,9 @@
 //! An image store is added: its life cycle looks at the back end, then it is connected.
 
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, ImageStore, ImageStoreEvent, ImageStoreState, Machine, RecordKind};
+use crate::model::{
+    Failure, ImageStore, ImageStoreEvent, ImageStoreState, Machine, RecordKind, shown_url,
+};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::is_unknown;
@@ -50,7 +52,7 @@ impl super::ImageStores {
     ) -> Result<Started, Failure> {
         let uuid = Uuid::new_v4();
         let url = wish.url.unwrap_or_default();
-        let named = wish.name.or_else(|| Some(shown(&url)).filter(|url| !url.is_empty()));
+        let named = wish.name.or_else(|| Some(shown_url(&url)).filter(|url| !url.is_empty()));
         let mut store = ImageStore {
             uuid,
             name: named.unwrap_or_else(|| uuid.to_string()),
@@ -106,19 +108,6 @@ impl super::ImageStores {
             )));
         }
         Ok(name.clone())
-    }
-}
-
-/// A URL without its credentials and query, as a name.
-fn shown(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or_default();
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            let host = host.rsplit('@').next().unwrap_or_default();
-            format!("{scheme}://{host}{path}")
-        }
-        None => url.to_owned(),
     }
 }
 
@@ -233,17 +222,4 @@ fn claim(store: &ImageStore) -> Option<String> {
 /// Gives the back end of a store back.
 pub(super) fn unclaim(store: &ImageStore) -> Option<Change> {
     claim(store).map(|name| Change::Unclaim { name, holder: store.uuid })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shown;
-
-    #[test]
-    fn the_name_of_a_store_shows_no_credential() {
-        assert_eq!(shown("nfs://10.0.0.5/export/a"), "nfs://10.0.0.5/export/a");
-        assert_eq!(shown("cifs://u:p@h/share?user=u&password=s3cret"), "cifs://h/share");
-        assert_eq!(shown("file:///srv/images"), "file:///srv/images");
-        assert_eq!(shown("http://u:p@h"), "http://h");
-    }
 }

@@ -1,20 +1,17 @@
 //! After a start of the host, each image store is connected again before anything touches it; see
 //! the file of the same name of storage pools.
 
-use crate::jobs::{Retrying, StepContext, StepError};
+use crate::jobs::{StepContext, StepError};
 use crate::model::{
     EventLevel, Failure, ImageStore, ImageStoreState, NewEvent, RecordKind, Stored,
 };
+use crate::orchestration::connecting::Connectable;
 use crate::orchestration::image_access::ImageAccess;
 use crate::orchestration::rooms::Rooms;
 use crate::store::{Change, Filter};
 use std::sync::Arc;
-use std::time::Duration;
 use storage_plugin_api::{AttachZoneRequest, PluginErrorKind};
 use uuid::Uuid;
-
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 impl super::ImageStores {
     /// Connects every image store, each on its own and until it answers. Returns at once.
@@ -26,9 +23,8 @@ impl super::ImageStores {
         let filter = Filter { states, ..Filter::default() };
         for store in self.rooms.repository.list::<ImageStore>(&filter).await? {
             let rooms = Arc::clone(&self.rooms);
-            tokio::spawn(
-                async move { rooms.connect_image_store_until_it_answers(store.uuid).await },
-            );
+            let it = Connectable::ImageStore(store.uuid);
+            tokio::spawn(async move { rooms.connect_until_it_answers(it).await });
         }
         Ok(())
     }
@@ -36,48 +32,13 @@ impl super::ImageStores {
     /// Why nothing can be done with an image store now, as far as the host knows without asking
     /// its plugin; `None` where it can.
     pub fn unavailable(&self, store: &ImageStore) -> Option<String> {
-        if let Some(reason) = self.rooms.providers.why_unavailable(&store.provider) {
-            return Some(reason);
-        }
-        let is_waiting = store.state == ImageStoreState::Up
-            && store.quarantine.is_none()
-            && !self.rooms.connected.has(store.uuid);
-        is_waiting.then(|| {
-            let why = self.rooms.connected.failure(store.uuid);
-            why.unwrap_or_else(|| "it is being connected".to_owned())
-        })
+        let is_in_use = store.state == ImageStoreState::Up && store.quarantine.is_none();
+        self.rooms.why_unavailable(store.uuid, &store.provider, is_in_use)
     }
 }
 
 impl Rooms {
-    async fn connect_image_store_until_it_answers(&self, uuid: Uuid) {
-        let context = StepContext::detached("system");
-        let mut providers = self.providers.changes();
-        let mut wait = FIRST_WAIT;
-        loop {
-            providers.borrow_and_update();
-            match self.reconnect_image_store(&context, uuid).await {
-                Ok(()) => return,
-                // The store was closed: the next start of the host connects it.
-                Err(error) if error.retrying == Retrying::AtNextStart => return,
-                Err(error) => {
-                    self.connected.failed(uuid, error.failure.message.clone());
-                    log::warn!(
-                        "image store {uuid} cannot be connected, which is tried again in \
-                         {wait:?}: {}",
-                        error.failure
-                    );
-                }
-            }
-            tokio::select! {
-                () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
-                // The missing provider may have come.
-                Ok(()) = providers.changed() => wait = FIRST_WAIT,
-            }
-        }
-    }
-
-    async fn reconnect_image_store(
+    pub(in crate::orchestration) async fn reconnect_image_store(
         &self,
         context: &StepContext,
         uuid: Uuid,

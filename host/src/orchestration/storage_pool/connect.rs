@@ -9,93 +9,17 @@
 //! operations; they wait.
 
 use super::hosts::tell_disconnected;
-use crate::jobs::{Retrying, StepContext, StepError};
+use crate::jobs::{StepContext, StepError};
 use crate::model::{
     EventLevel, Failure, Host, NewEvent, RecordKind, StoragePool, StoragePoolState, Stored,
 };
+use crate::orchestration::connecting::Connectable;
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::rooms::Rooms;
 use crate::store::{Change, Filter, Refused};
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 use storage_plugin_api::PluginErrorKind;
-use tokio::sync::Notify;
 use uuid::Uuid;
-
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-/// How long a caller waits for the first attempt of a start.
-const FIRST_ATTEMPT: Duration = Duration::from_secs(5);
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
-
-/// The pools and image stores that were connected in this life of the host.
-#[derive(Debug, Default)]
-pub(in crate::orchestration) struct Connected {
-    known: Mutex<Known>,
-    changed: Notify,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    pools: HashSet<Uuid>,
-    /// Why the last attempt to connect a pool failed.
-    failures: HashMap<Uuid, String>,
-}
-
-impl Connected {
-    pub(in crate::orchestration) fn add(&self, pool: Uuid) {
-        let mut known = self.lock();
-        known.failures.remove(&pool);
-        known.pools.insert(pool);
-        drop(known);
-        self.changed.notify_waiters();
-    }
-
-    pub(in crate::orchestration) fn remove(&self, pool: Uuid) {
-        let mut known = self.lock();
-        known.failures.remove(&pool);
-        known.pools.remove(&pool);
-    }
-
-    pub(in crate::orchestration) fn has(&self, pool: Uuid) -> bool {
-        self.lock().pools.contains(&pool)
-    }
-
-    /// Why a pool is not connected, if it was tried.
-    pub(in crate::orchestration) fn failure(&self, pool: Uuid) -> Option<String> {
-        self.lock().failures.get(&pool).cloned()
-    }
-
-    pub(in crate::orchestration) fn failed(&self, pool: Uuid, why: String) {
-        self.lock().failures.insert(pool, why);
-        self.changed.notify_waiters();
-    }
-
-    /// Whether a store in use is connected, once its first attempt after a start has ended. So a
-    /// caller who comes a moment too early is not refused.
-    pub(in crate::orchestration) async fn is_settled(&self, store: Uuid, in_use: bool) -> bool {
-        let deadline = tokio::time::sleep(FIRST_ATTEMPT);
-        let mut deadline = std::pin::pin!(deadline);
-        loop {
-            let mut changed = std::pin::pin!(self.changed.notified());
-            changed.as_mut().enable();
-            if self.has(store) {
-                return true;
-            }
-            if !in_use || self.failure(store).is_some() {
-                return false;
-            }
-            tokio::select! {
-                () = changed => {}
-                () = &mut deadline => return false,
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// The states in which a pool is to be connected.
 const IN_USE: [StoragePoolState; 2] = [StoragePoolState::Up, StoragePoolState::Disabled];
@@ -125,7 +49,8 @@ impl super::StoragePools {
         let filter = Filter { states: in_use(), ..Filter::default() };
         for pool in self.rooms.repository.list::<StoragePool>(&filter).await? {
             let rooms = Arc::clone(&self.rooms);
-            tokio::spawn(async move { rooms.connect_until_it_answers(pool.uuid).await });
+            let it = Connectable::StoragePool(pool.uuid);
+            tokio::spawn(async move { rooms.connect_until_it_answers(it).await });
         }
         Ok(())
     }
@@ -133,50 +58,19 @@ impl super::StoragePools {
     /// Why nothing can be done with a pool now, as far as the host knows without asking its
     /// plugin; `None` where it can.
     pub fn unavailable(&self, pool: &StoragePool) -> Option<String> {
-        if let Some(reason) = self.rooms.providers.why_unavailable(&pool.provider) {
-            return Some(reason);
-        }
-        let is_waiting = IN_USE.contains(&pool.state)
-            && pool.quarantine.is_none()
-            && !self.rooms.connected.has(pool.uuid);
-        is_waiting.then(|| {
-            let why = self.rooms.connected.failure(pool.uuid);
-            why.unwrap_or_else(|| "it is being connected".to_owned())
-        })
+        let is_in_use = IN_USE.contains(&pool.state) && pool.quarantine.is_none();
+        self.rooms.why_unavailable(pool.uuid, &pool.provider, is_in_use)
     }
 }
 
 impl Rooms {
-    async fn connect_until_it_answers(&self, uuid: Uuid) {
-        let context = StepContext::detached("system");
-        let mut providers = self.providers.changes();
-        let mut wait = FIRST_WAIT;
-        loop {
-            providers.borrow_and_update();
-            match self.reconnect(&context, uuid).await {
-                Ok(()) => return,
-                // The store was closed: the next start of the host connects it.
-                Err(error) if error.retrying == Retrying::AtNextStart => return,
-                Err(error) => {
-                    self.connected.failed(uuid, error.failure.message.clone());
-                    log::warn!(
-                        "storage pool {uuid} cannot be connected, which is tried again in \
-                         {wait:?}: {}",
-                        error.failure
-                    );
-                }
-            }
-            tokio::select! {
-                () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
-                // The missing provider may have come.
-                Ok(()) = providers.changed() => wait = FIRST_WAIT,
-            }
-        }
-    }
-
     /// One attempt to connect a pool. A pool that belongs to someone else is quarantined, which
     /// is an end, too.
-    async fn reconnect(&self, context: &StepContext, uuid: Uuid) -> Result<(), StepError> {
+    pub(in crate::orchestration) async fn reconnect(
+        &self,
+        context: &StepContext,
+        uuid: Uuid,
+    ) -> Result<(), StepError> {
         let pool = self.find_pool(uuid).await?;
         if !IN_USE.contains(&pool.state) {
             return Ok(());

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub use capacity::take_report;
-pub(super) use connect::{Connected, expect_in_use, in_use, is_in_use};
+pub(super) use connect::{expect_in_use, in_use, is_in_use};
 pub use create::CreateStoragePool;
 pub(super) use create::is_unknown;
 pub use update::UpdateStoragePool;
