@@ -32,6 +32,11 @@ impl<S: ByteStream> Peeked<S> {
         Ok(Self { source, first })
     }
 
+    /// A stream that nobody looked at, or of which the beginning was read earlier.
+    pub fn unread(source: S) -> Self {
+        Self { source, first: None }
+    }
+
     /// The first bytes, until they are read.
     pub fn head(&self) -> &[u8] {
         self.first.as_deref().unwrap_or_default()
@@ -40,6 +45,11 @@ impl<S: ByteStream> Peeked<S> {
     /// The stream below, to ask it what it knows.
     pub fn source(&self) -> &S {
         &self.source
+    }
+
+    /// The same, to tell it something; the first bytes stay where they are.
+    pub fn source_mut(&mut self) -> &mut S {
+        &mut self.source
     }
 
     /// Takes the stream below, without the first bytes if they were not read.
@@ -64,18 +74,19 @@ impl<S> fmt::Debug for Peeked<S> {
     }
 }
 
-/// A stream whose checksum is computed as it is read: the one of a file as it was downloaded, below
-/// what unpacks it.
+/// A stream whose checksum is computed as it is read, where one is expected: the one of a file as it
+/// was downloaded, below what unpacks it.
 #[derive(Debug)]
 pub struct Summed<S> {
     source: S,
-    hasher: ChecksumHasher,
+    expected: Option<(Checksum, ChecksumHasher)>,
 }
 
 impl<S: ByteStream> Summed<S> {
-    /// Computes what is [`expected`](Checksum::hasher) of a stream.
-    pub fn new(source: S, hasher: ChecksumHasher) -> Self {
-        Self { source, hasher }
+    /// Computes what is expected of a stream; nothing where nothing is.
+    pub fn new(source: S, expected: Option<&Checksum>) -> Self {
+        let expected = expected.map(|checksum| (checksum.clone(), checksum.hasher()));
+        Self { source, expected }
     }
 
     /// The stream below, to ask it what it knows.
@@ -83,9 +94,15 @@ impl<S: ByteStream> Summed<S> {
         &self.source
     }
 
-    /// The checksum of what was read.
-    pub fn finish(self) -> Checksum {
-        self.hasher.finish()
+    /// Holds what was read against what was expected.
+    ///
+    /// # Errors
+    /// `Corrupt`, with both checksums.
+    pub fn verify(self) -> PluginResult<()> {
+        match self.expected {
+            Some((expected, hasher)) => expected.verify(&hasher.finish()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -93,8 +110,8 @@ impl<S: ByteStream> Summed<S> {
 impl<S: ByteStream> ByteStream for Summed<S> {
     async fn next(&mut self, call: &CallContext) -> PluginResult<Option<Bytes>> {
         let next = self.source.next(call).await?;
-        if let Some(bytes) = &next {
-            self.hasher.update(bytes);
+        if let (Some((_, hasher)), Some(bytes)) = (&mut self.expected, &next) {
+            hasher.update(bytes);
         }
         Ok(next)
     }

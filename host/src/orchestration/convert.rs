@@ -1,17 +1,14 @@
 //! The disk in an image onto a store that wants raw bytes.
 
-use super::copy::found_at;
 use super::in_store::Bytes;
 use super::rooms::Rooms;
 use super::store_access::StoreAccess;
 use crate::jobs::{StepContext, StepError};
 use crate::model::{Failure, ObjectInStore, Stored};
 use crate::motion::formats::{Conversion, ImageLimits, inspect};
-use crate::motion::{ChunkStream, KeepNone, ObjectRead, Sink, verify};
+use crate::motion::{ChunkStream, ObjectRead};
 use async_trait::async_trait;
-use storage_plugin_api::{
-    CallContext, Chunk, CreateRequest, ImageFormat, PluginError, PluginResult,
-};
+use storage_plugin_api::{CallContext, Chunk, ImageFormat, PluginError, PluginResult};
 
 impl Rooms {
     /// Writes the disk in an image onto a store as raw bytes, and verifies them there. Idempotent.
@@ -40,26 +37,9 @@ impl Rooms {
         let image = image.map_err(PluginError::from)?;
         image.expect(from.format).map_err(PluginError::from)?;
         one.length_bytes = image.virtual_bytes;
-        let mut there = self.object_here(&one).await?;
-        let ask = CreateRequest::new(there.clone());
-        let made = to.guarded(&call, to.driver.create_async(&call, &to.context, ask)).await?;
-        one.path = made.path;
-        one.details = made.details;
-        found_at(&mut there, &one.path, &one.details);
-        let end = to.end(there.clone());
-        let disk = Conversion::new(&mut source, &image)?;
-        let sink = Sink::open(&call, &end, image.virtual_bytes, None).await?;
-        let received = sink.fill(&call, &mut Disk(disk), &mut KeepNone).await?;
-        if let Some(path) = received.written.path {
-            one.path = path;
-        }
-        found_at(&mut there, &one.path, &one.details);
-        let shown = to.describe(context, there.clone()).await?;
-        if let Some(digest) = received.digest {
-            let end = to.end(there.clone());
-            verify(&call, &end, &digest, image.virtual_bytes, shown.digest.as_deref()).await?;
-            one.digest = Some(digest.to_string());
-        }
+        let mut disk = Disk(Conversion::new(&mut source, &image)?);
+        let one = self.land(context, to, one, &mut disk).await?;
+        let there = self.object_here(&one).await?;
         self.arrived(context, to, one, there).await
     }
 

@@ -14,6 +14,7 @@ mod pool_access;
 mod random_word;
 mod request;
 mod rooms;
+mod spool;
 mod store_access;
 
 mod allocation;
@@ -28,6 +29,7 @@ pub mod hypervisor_host;
 pub mod image_store;
 mod in_store;
 pub mod instance;
+mod landing;
 pub mod reconcile;
 pub mod snapshot;
 pub mod storage_pool;

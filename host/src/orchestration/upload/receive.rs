@@ -8,26 +8,19 @@ use crate::model::{
     TemplateEvent, Upload,
 };
 use crate::motion::formats::{Unpacked, packing};
-use crate::motion::{
-    ByteStream as _, Checksum, Chunked, KeepToken, Received, Sink, read_back, verify,
-};
-use crate::orchestration::copy::found_at;
-use crate::orchestration::download::Checked;
+use crate::motion::{Checksum, Chunked, Peeked, Sink, Summed};
+use crate::orchestration::landing::Keeping;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
+use crate::orchestration::spool::Spooled;
 use crate::orchestration::store_access::StoreAccess;
-use crate::store::{Change, Repository};
-use async_trait::async_trait;
+use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
-use storage_plugin_api::{CheckpointToken, PluginError, PluginResult};
+use storage_plugin_api::CheckpointToken;
 use tokio::sync::oneshot;
 use uuid::Uuid;
-
-/// How often a token is written down.
-const KEEP: Duration = Duration::from_secs(2);
 
 /// What of a file a request brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,49 +212,50 @@ impl Flow {
     async fn take_file(
         &self,
         context: &StepContext,
-        one: Stored<ObjectInStore>,
-        mut file: File<'_>,
+        mut one: Stored<ObjectInStore>,
+        file: File<'_>,
     ) -> Result<(Stored<ObjectInStore>, Arrived), StepError> {
         let call = context.call();
-        let is_short = file.body.is_short();
-        let head = match file.part.from {
-            0 => file.body.next(&call).await?,
-            _ => None,
+        let (is_short, checksum) = (file.body.is_short(), file.checksum.as_ref());
+        let body = match file.part.from {
+            0 => Peeked::new(&call, file.body).await?,
+            _ => Peeked::unread(file.body),
         };
-        let packing = head.as_ref().and_then(|head| packing(head));
-        let total = match (packing, file.part.total) {
-            (None, Some(total)) => total,
-            // Its length is known only at its end.
-            _ => {
-                let checksum = file.checksum.as_ref();
-                let mut source = Checked::new(file.body, head, checksum);
-                let kept = match packing {
-                    None => self.rooms.keep_in_file(&call, &mut source).await,
-                    Some(packing) => {
-                        let most = self.rooms.policy.images.max_virtual_bytes;
-                        let mut unpacked = Unpacked::new(source, packing, most);
-                        let kept = self.rooms.keep_in_file(&call, &mut unpacked).await;
-                        source = unpacked.into_source();
-                        kept
-                    }
-                };
-                if is_short.load(Ordering::Acquire) {
-                    let arrived = progress(&one);
-                    return Ok((one, arrived));
-                }
-                let (kept, length) = kept?;
-                if let (Some(wanted), Some(found)) = (checksum, source.found()) {
-                    wanted.verify(&found)?;
-                }
-                if length == 0 {
-                    return Err(Failure::invalid("the file has no bytes").into());
-                }
-                let one = self.rooms.take_file(context, file.to, one, kept, length).await?;
-                let total = Some(length);
-                return Ok((one, Arrived { offset: length, total, is_whole: true }));
+        let packing = packing(body.head());
+        if let (None, Some(total)) = (packing, file.part.total) {
+            // Who begins at the beginning, or sends another file, begins anew.
+            if file.part.from == 0 || one.length_bytes != total {
+                one.checkpoint = None;
+            }
+            one.length_bytes = total;
+            return self.stream(context, one, (file.to, body, file.part), checksum).await;
+        }
+        // Its length is known only at its end.
+        let source = Summed::new(body, checksum);
+        let (spooled, source) = match packing {
+            None => {
+                let mut source = source;
+                (self.rooms.spool(&call, &mut source).await, source)
+            }
+            Some(packing) => {
+                let most = self.rooms.policy.images.max_virtual_bytes;
+                let mut unpacked = Unpacked::new(source, packing, most);
+                (self.rooms.spool(&call, &mut unpacked).await, unpacked.into_source())
             }
         };
-        self.stream(context, one, file, (head, total)).await
+        if is_short.load(Ordering::Acquire) {
+            let arrived = progress(&one);
+            return Ok((one, arrived));
+        }
+        let Spooled { mut chunks, length_bytes } = spooled?;
+        source.verify()?;
+        if length_bytes == 0 {
+            return Err(Failure::invalid("the file has no bytes; send another one").into());
+        }
+        one.length_bytes = length_bytes;
+        let one = self.rooms.land(context, file.to, one, &mut chunks).await?;
+        let total = Some(length_bytes);
+        Ok((one, Arrived { offset: length_bytes, total, is_whole: true }))
     }
 
     /// Bytes as they are, straight to the driver.
@@ -269,15 +263,11 @@ impl Flow {
         &self,
         context: &StepContext,
         mut one: Stored<ObjectInStore>,
-        file: File<'_>,
-        (head, total): (Option<bytes::Bytes>, u64),
+        (to, mut body, part): (&StoreAccess<'_>, Peeked<Body>, Part),
+        checksum: Option<&Checksum>,
     ) -> Result<(Stored<ObjectInStore>, Arrived), StepError> {
-        let call = context.call();
-        let File { to, mut body, part, checksum } = file;
-        // Who begins at the beginning begins anew.
-        let goes_on = part.from > 0 && one.length_bytes == total;
-        let token = one.checkpoint.take().filter(|_| goes_on).map(|kept| kept.token);
-        one.length_bytes = total;
+        let (call, total) = (context.call(), one.length_bytes);
+        let token = one.checkpoint.take().map(|kept| kept.token);
         let there = self.rooms.make_place(context, to, &mut one).await?;
         let end = to.end(there);
         let sink = Sink::open(&call, &end, total, token.clone()).await?;
@@ -288,14 +278,13 @@ impl Flow {
             let arrived = Arrived { offset: from, total: Some(total), is_whole: false };
             return Ok((one, arrived));
         }
-        body.skip(&call, from - part.from).await?;
-        let is_short = body.is_short();
-        let mut keep = Keeping::new(Arc::clone(&self.rooms.repository), one, token);
-        let checked = Checked::new(body, head, checksum.as_ref().filter(|_| from == 0));
-        let mut chunks = Chunked::new(checked, from);
+        body.source_mut().skip(&call, from - part.from).await?;
+        let is_short = body.source().is_short();
+        let mut keep = Keeping::new(&self.rooms, one, String::new(), token);
+        let source = Summed::new(body, checksum.filter(|_| from == 0));
+        let mut chunks = Chunked::new(source, from);
         let filled = sink.fill(&call, &mut chunks, &mut keep).await;
-        let latest = keep.latest;
-        let mut one = keep.one;
+        let Keeping { mut one, latest, .. } = keep;
         let received = match filled {
             Err(error) if is_short.load(Ordering::Acquire) && !call.is_cancelled() => {
                 log::debug!("an upload waits for its rest: {error}");
@@ -305,39 +294,9 @@ impl Flow {
             }
             filled => filled?,
         };
-        let found = chunks.into_source().found();
-        if let (Some(wanted), Some(found)) = (&checksum, found) {
-            wanted.verify(&found)?;
-        }
-        let one = self.verified(context, (to, one), received, checksum.as_ref()).await?;
+        chunks.into_source().verify()?;
+        let one = self.rooms.landed(context, to, one, received, checksum).await?;
         Ok((one, Arrived { offset: total, total: Some(total), is_whole: true }))
-    }
-
-    /// What was received, once it was read where it is.
-    async fn verified(
-        &self,
-        context: &StepContext,
-        (to, mut one): (&StoreAccess<'_>, Stored<ObjectInStore>),
-        received: Received,
-        checksum: Option<&Checksum>,
-    ) -> Result<Stored<ObjectInStore>, StepError> {
-        let (call, total) = (context.call(), one.length_bytes);
-        if let Some(path) = received.written.path {
-            one.path = path;
-        }
-        let mut there = self.rooms.object_here(&one).await?;
-        found_at(&mut there, &one.path, &one.details);
-        let digest = match received.digest {
-            Some(digest) => {
-                let shown = to.describe(context, there.clone()).await?;
-                verify(&call, &to.end(there), &digest, total, shown.digest.as_deref()).await?;
-                digest
-            }
-            // Its first bytes came by an earlier request: only all of them together tell.
-            None => read_back(&call, &to.end(there), total, checksum).await?,
-        };
-        one.digest = Some(digest.to_string());
-        Ok(one)
     }
 
     async fn look(
@@ -378,43 +337,4 @@ struct File<'a> {
 
 fn kept(token: CheckpointToken) -> Checkpoint {
     Checkpoint { token, source: String::new() }
-}
-
-/// Writes tokens into the record: the first one, then one now and then. The latest is at hand for
-/// whoever ends in order.
-struct Keeping {
-    repository: Arc<dyn Repository>,
-    one: Stored<ObjectInStore>,
-    latest: Option<CheckpointToken>,
-    last: Option<Instant>,
-}
-
-impl Keeping {
-    fn new(
-        repository: Arc<dyn Repository>,
-        one: Stored<ObjectInStore>,
-        latest: Option<CheckpointToken>,
-    ) -> Self {
-        Self { repository, one, latest, last: None }
-    }
-
-    async fn write(&mut self, token: CheckpointToken) -> Result<(), Failure> {
-        self.one.checkpoint = Some(kept(token));
-        self.repository.transact(vec![Change::update(&self.one)]).await?;
-        let again = self.repository.find::<ObjectInStore>(self.one.uuid).await?;
-        self.one = again.ok_or_else(|| Failure::not_found("the record of an upload is gone"))?;
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl KeepToken for Keeping {
-    async fn keep(&mut self, token: CheckpointToken) -> PluginResult<()> {
-        self.latest = Some(token.clone());
-        if self.last.is_some_and(|last| last.elapsed() < KEEP) {
-            return Ok(());
-        }
-        self.last = Some(Instant::now());
-        self.write(token).await.map_err(|failure| PluginError::internal(failure.message))
-    }
 }

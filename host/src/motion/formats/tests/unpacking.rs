@@ -141,10 +141,10 @@ async fn a_checksum_is_one_of_the_file_as_it_came() {
         let stream = Pieces(Bytes::from(came), 30);
         let peeked = Peeked::new(&call(), stream).await.unwrap();
         assert_eq!(packing(peeked.head()), Some(kind));
-        let mut unpacked = Unpacked::new(Summed::new(peeked, expected.hasher()), kind, 5);
+        let mut unpacked = Unpacked::new(Summed::new(peeked, Some(&expected)), kind, 5);
         assert_eq!(unpacked.next(&call()).await.unwrap().unwrap(), b"bytes"[..]);
         assert_eq!(unpacked.next(&call()).await.unwrap(), None);
-        expected.verify(&unpacked.into_source().finish()).unwrap();
+        unpacked.into_source().verify().unwrap();
     }
 }
 
