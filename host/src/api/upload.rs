@@ -17,7 +17,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::Response;
 use serde_json::{Value, json};
 use std::pin::Pin;
-use std::time::Duration;
 use storage_plugin_api::PluginErrorKind;
 use tokio::sync::mpsc::{Sender, channel};
 use uuid::Uuid;
@@ -26,8 +25,6 @@ use uuid::Uuid;
 pub(super) const PATH: &str = "/upload/{id}";
 /// How many pieces wait for the store.
 const WAITING: usize = 4;
-/// How long a client may send nothing.
-const SILENT: Duration = Duration::from_secs(60);
 
 const X_METADATA: &str = "x-metadata";
 const X_EXPIRES: &str = "x-expires";
@@ -164,15 +161,14 @@ where
 async fn pump(mut body: Body, sender: &Sender<Piece>) {
     loop {
         let frame = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context));
-        let piece = match tokio::time::timeout(SILENT, frame).await {
-            Ok(None) => return,
-            Ok(Some(Ok(frame))) => match frame.into_data() {
+        let piece = match frame.await {
+            None => return,
+            Some(Ok(frame)) => match frame.into_data() {
                 Ok(piece) => Ok(piece),
                 // Trailers mean nothing here.
                 Err(_) => continue,
             },
-            Ok(Some(Err(error))) => Err(error.to_string()),
-            Err(_) => Err(format!("nothing came for {} s", SILENT.as_secs())),
+            Some(Err(error)) => Err(error.to_string()),
         };
         let is_last = piece.is_err();
         if sender.send(piece).await.is_err() || is_last {

@@ -34,3 +34,4 @@ pub use random::{FileRead, ObjectRead, RandomRead};
 pub use receive::{ChunkStream, Chunked, KeepNone, KeepToken, Received, Sink};
 pub use transfer::{Transferred, transfer};
 pub use verify::{read_back, verify};
+pub use wait::within;

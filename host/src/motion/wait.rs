@@ -13,7 +13,7 @@ const CANCEL_POLL: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// `Cancelled`; what `late` says when the window is over.
-pub(super) async fn within<T>(
+pub async fn within<T>(
     call: &CallContext,
     window: Duration,
     late: impl FnOnce() -> PluginError,

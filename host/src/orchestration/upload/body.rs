@@ -3,15 +3,19 @@
 //! **Invariant:** they are in memory only: an operation that outlives its host finds none, and what
 //! the client still has it sends again.
 
-use crate::motion::ByteStream;
+use crate::motion::{ByteStream, within};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use storage_plugin_api::{CHUNK_BYTES, CallContext, PluginError, PluginResult};
+use std::time::Duration;
+use storage_plugin_api::{CHUNK_BYTES, CallContext, PluginError, PluginErrorKind, PluginResult};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
+
+/// How long a client may send nothing: as long as it sends, nobody else can.
+const SILENT: Duration = Duration::from_secs(60);
 
 /// Pieces as they come; an error says why no more do.
 pub type Pieces = mpsc::Receiver<Result<Bytes, String>>;
@@ -58,13 +62,15 @@ pub(super) struct Body {
     exactly: bool,
     is_over: bool,
     is_short: Arc<AtomicBool>,
+    /// How long the client may send nothing.
+    window: Duration,
 }
 
 impl Body {
     /// At most so many bytes; fewer are a part only, if so many were told `exactly`.
     pub(super) fn new(pieces: Pieces, at_most: u64, exactly: bool) -> Self {
         let (gathered, is_short) = (BytesMut::new(), Arc::default());
-        Self { pieces, gathered, left: at_most, exactly, is_over: false, is_short }
+        Self { pieces, gathered, left: at_most, exactly, is_over: false, is_short, window: SILENT }
     }
 
     /// Set once it has ended without being all that is wanted.
@@ -95,11 +101,14 @@ impl Body {
 impl ByteStream for Body {
     async fn next(&mut self, call: &CallContext) -> PluginResult<Option<Bytes>> {
         while !self.is_over && self.gathered.len() < CHUNK_BYTES {
-            if call.is_cancelled() {
-                return Err(PluginError::cancelled("the upload was cancelled"));
-            }
-            // Whoever sends is given up by the other end of the channel.
-            match self.pieces.recv().await {
+            let silent = || PluginError::timeout("nothing came any more");
+            let piece = match within(call, self.window, silent, self.pieces.recv()).await {
+                Err(error) if error.kind() == PluginErrorKind::Timeout => {
+                    Some(Err(format!("nothing came for {:?}", self.window)))
+                }
+                piece => piece?,
+            };
+            match piece {
                 Some(Ok(piece)) => {
                     self.left = self.left.checked_sub(piece.len() as u64).ok_or_else(|| {
                         PluginError::invalid_argument("more bytes were sent than may be")
@@ -120,5 +129,41 @@ impl ByteStream for Body {
         }
         let length = self.gathered.len().min(CHUNK_BYTES);
         Ok((length > 0).then(|| self.gathered.split_to(length).freeze()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::mpsc::channel;
+
+    fn call() -> CallContext {
+        CallContext::new(Uuid::new_v4())
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_silent_has_sent_a_part() {
+        let (sender, pieces) = channel(1);
+        let mut body = Body::new(pieces, 10, false);
+        body.window = Duration::from_millis(1);
+        let is_short = body.is_short();
+        sender.send(Ok(Bytes::from_static(b"part"))).await.unwrap();
+        // The sender stays, and says nothing more.
+        assert_eq!(body.next(&call()).await.unwrap().unwrap(), b"part"[..]);
+        assert!(is_short.load(Ordering::Acquire));
+        assert_eq!(body.next(&call()).await.unwrap(), None);
+        drop(sender);
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_waits_for_its_client_can_be_cancelled() {
+        let (sender, pieces) = channel(1);
+        let mut body = Body::new(pieces, 10, false);
+        let call = call();
+        let cancel = call.clone();
+        tokio::spawn(async move { cancel.cancel() });
+        let error = body.next(&call).await.unwrap_err();
+        assert_eq!(error.kind(), PluginErrorKind::Cancelled);
+        drop(sender);
     }
 }
