@@ -16,6 +16,8 @@ pub(crate) enum Which {
     Load,
     /// Create and delete through the API, the start, the recovery
     ControlPlane,
+    /// Images from a URL to stores and pools, beside qemu-img and cp
+    Images,
     /// Each of them in turn
     All,
 }
@@ -26,7 +28,8 @@ impl Which {
             Self::Abi => &["abi"],
             Self::Load => &["load"],
             Self::ControlPlane => &["control_plane"],
-            Self::All => &["abi", "load", "control_plane"],
+            Self::Images => &["images"],
+            Self::All => &["abi", "load", "control_plane", "images"],
         }
     }
 }

@@ -12,9 +12,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// How long a job may take.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(600);
 /// How often a job is asked for at first; each time half as often.
 const FIRST_POLL: Duration = Duration::from_millis(1);
+/// How seldom at last: what is measured must not be how long nobody asked.
+const LAST_POLL: Duration = Duration::from_millis(20);
 
 /// A client with its connection.
 #[derive(Debug)]
@@ -91,21 +93,30 @@ impl ApiClient {
         params: &[(&str, &str)],
     ) -> anyhow::Result<String> {
         let begun = self.call(command, params).await?;
-        let job = field(&begun, "jobid").context("no job")?.to_owned();
         let id = field(&begun, "id").context("no id")?.to_owned();
+        self.finish(&begun).await?;
+        Ok(id)
+    }
+
+    /// Waits for the job that an async command began.
+    ///
+    /// # Errors
+    /// A job that failed, or took too long.
+    pub async fn finish(&mut self, begun: &str) -> anyhow::Result<String> {
+        let job = field(begun, "jobid").context("no job")?.to_owned();
         let mut wait = FIRST_POLL;
         let deadline = tokio::time::Instant::now() + DEADLINE;
         loop {
             let answer = self.call("queryAsyncJobResult", &[("jobid", &job)]).await?;
             if answer.contains("\"jobstatus\":1") {
-                return Ok(id);
+                return Ok(answer);
             }
             if answer.contains("\"jobstatus\":2") || tokio::time::Instant::now() > deadline {
                 bail!("{answer}");
             }
             // sleeps because the API has no way to be told of the end of a job
             tokio::time::sleep(wait).await;
-            wait *= 2;
+            wait = (wait * 2).min(LAST_POLL);
         }
     }
 }

@@ -27,18 +27,19 @@ pub struct HostProcess {
 }
 
 impl Installation {
-    /// With these rows of plugins.toml, and these packages' libraries.
+    /// With these rows of plugins.toml after those of `[host]`, and these packages' libraries.
     ///
     /// # Errors
     /// A library that was not built.
     pub fn new(rows: &str, packages: &[&str]) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
-        let volume = directory.path().join("plugins/storage/volume");
-        std::fs::create_dir_all(&volume)?;
         for package in packages {
+            let kind = if package.starts_with("storage-image-") { "image" } else { "volume" };
+            let plugins = directory.path().join("plugins/storage").join(kind);
+            std::fs::create_dir_all(&plugins)?;
             let library = crate::library(package);
             let name = library.file_name().context("a library has a name")?;
-            std::fs::copy(&library, volume.join(name))?;
+            std::fs::copy(&library, plugins.join(name))?;
         }
         let host = "[host]\nlisten = \"127.0.0.1:0\"\nlog = \"error\"\n";
         std::fs::write(directory.path().join("plugins.toml"), format!("{host}{rows}"))?;
@@ -104,6 +105,11 @@ impl HostProcess {
     /// Its resident memory in KiB.
     pub fn resident_kib(&self) -> u64 {
         status(self.child.id(), "VmRSS:")
+    }
+
+    /// The most memory that was ever resident, in KiB.
+    pub fn peak_kib(&self) -> u64 {
+        status(self.child.id(), "VmHWM:")
     }
 
     /// The processor time it has used, all threads.
