@@ -226,6 +226,13 @@ fn a_volume_is_downloaded_while_its_instance_rests() {
     assert!((rest.status, rest.body.len()) == (200, disk.len()));
     assert_ne!(rest.header("etag"), Some(&*tag));
 
+    // It grew: the link leads to all of it.
+    let grown = [("id", &*id), ("sizebytes", &*(2 * MIB).to_string())];
+    server.job("resizeVolume", &grown);
+    let whole = server.get_link(&path, &[]);
+    disk.resize(2 * MIB as usize, 0);
+    assert!((whole.status, &whole.body) == (200, &disk), "{}", whole.head);
+
     let ftp = server.call("extractVolume", &[("id", &id), ("mode", "FTP_UPLOAD")]);
     assert!(ftp.status == 431 && ftp.body.contains("HTTP_DOWNLOAD"), "{}", ftp.body);
 }

@@ -119,8 +119,12 @@ impl Upload {
             .header("X-Expires", self.text("expires")?)
             .header("X-Signature", self.text("signature")?);
         let answer = ask.call().map_err(|error| VerbError::File(format!("no answer: {error}")))?;
-        if answer.status() != StatusCode::OK {
-            return Ok(None);
+        match answer.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND => return Ok(None),
+            status => {
+                return Err(VerbError::File(format!("the host answers {status}; try again later")));
+            }
         }
         let offset = answer.headers().get("upload-offset").and_then(|it| it.to_str().ok());
         Ok(offset.and_then(|offset| offset.parse().ok()))

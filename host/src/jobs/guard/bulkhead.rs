@@ -2,11 +2,14 @@
 
 use super::GuardedCall;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use storage_plugin_api::{CallContext, PluginError, PluginResult};
 use tokio::sync::Notify;
 
 /// How many calls a plugin takes at once before its driver was asked.
 const UNASKED: usize = 16;
+/// How often whoever waits looks whether its call was cancelled.
+const CANCEL_POLL: Duration = Duration::from_millis(100);
 
 /// The places of one plugin. How many there are its driver declares, at any time anew.
 #[derive(Debug)]
@@ -41,6 +44,9 @@ impl Bulkhead {
     }
 
     /// Waits for a place.
+    ///
+    /// # Errors
+    /// `Timeout` where none comes within the window of the call; `Cancelled`.
     pub(super) async fn enter(
         &self,
         about: GuardedCall<'_>,
@@ -57,18 +63,28 @@ impl Bulkhead {
             if let Some(place) = self.try_enter() {
                 return Ok(place);
             }
-            tokio::select! {
-                () = freed => {}
-                () = &mut deadline => return Err(PluginError::timeout(format!(
-                    "all {} calls that provider {:?} takes at once are busy, and none ended in \
-                     {:?}; look at what hangs there with `storage-host operations list`",
-                    self.places.load(Ordering::Acquire), about.provider, about.window
-                ))),
-            }
-            if call.is_cancelled() {
-                return Err(PluginError::cancelled("cancelled before the driver was called"));
+            // Who gives up is woken no more: the next one that waits is woken instead.
+            loop {
+                tokio::select! {
+                    () = &mut freed => break,
+                    () = &mut deadline => return Err(self.busy(about)),
+                    () = tokio::time::sleep(CANCEL_POLL) => {}
+                }
+                if call.is_cancelled() {
+                    return Err(PluginError::cancelled("cancelled before the driver was called"));
+                }
             }
         }
+    }
+
+    fn busy(&self, about: GuardedCall<'_>) -> PluginError {
+        PluginError::timeout(format!(
+            "all {} calls that provider {:?} takes at once are busy, and none ended in {:?}; look \
+             at what hangs there with `storage-host operations list`",
+            self.places.load(Ordering::Acquire),
+            about.provider,
+            about.window
+        ))
     }
 
     fn try_enter(&self) -> Option<Place<'_>> {
@@ -85,7 +101,6 @@ impl Bulkhead {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
     use uuid::Uuid;
 
     #[tokio::test]
@@ -106,5 +121,23 @@ mod tests {
             bulkhead.declare(3);
         });
         entered.unwrap();
+    }
+
+    #[tokio::test]
+    async fn whoever_is_cancelled_while_it_waits_leaves_the_place_to_the_next() {
+        let about = GuardedCall { provider: "acme", window: Duration::from_secs(60), store: None };
+        let calls = [(); 3].map(|()| CallContext::new(Uuid::new_v4()));
+        let bulkhead = Bulkhead::default();
+        bulkhead.declare(1);
+        let first = bulkhead.enter(about, &calls[0]).await.unwrap();
+        let cancelled = async {
+            let refused = bulkhead.enter(about, &calls[1]).await.unwrap_err();
+            assert_eq!(refused.kind(), storage_plugin_api::PluginErrorKind::Cancelled);
+            // Not before: its turn came first.
+            drop(first);
+        };
+        let cancels = async { calls[1].cancel() };
+        let ((), (), next) = tokio::join!(cancelled, cancels, bulkhead.enter(about, &calls[2]));
+        next.unwrap();
     }
 }

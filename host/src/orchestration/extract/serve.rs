@@ -26,13 +26,21 @@ const STALLED: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct Opened {
     link: Stored<ExtractLink>,
+    object: Condition,
+}
+
+/// What tells whether the bytes of a link are the same still.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Condition {
+    /// How many there are. A volume may have another size than it had when its link was made.
+    length_bytes: u64,
     versions: Vec<u64>,
 }
 
 impl Opened {
     /// How many bytes it has.
     pub fn length_bytes(&self) -> u64 {
-        self.link.length_bytes
+        self.object.length_bytes
     }
 
     /// What the file is called.
@@ -45,7 +53,7 @@ impl Opened {
         match &self.link.digest {
             Some(digest) => digest.chars().filter(char::is_ascii_alphanumeric).collect(),
             None => {
-                let versions = self.versions.iter().map(|version| format!("-{version}"));
+                let versions = self.object.versions.iter().map(|version| format!("-{version}"));
                 format!("{}{}", self.link.object, versions.collect::<String>())
             }
         }
@@ -66,13 +74,12 @@ impl super::Extracts {
         if link.token.is_empty() || !link.is_ready || link.is_over(now_us()) {
             return Ok(None);
         }
-        let versions = self.versions(&link).await?;
-        Ok(versions.map(|versions| Opened { link, versions }))
+        let object = self.condition(&link).await?;
+        Ok(object.map(|object| Opened { link, object }))
     }
 
-    /// What tells whether the bytes of a link are the same still; `None` where they are not there
-    /// to be read.
-    async fn versions(&self, link: &ExtractLink) -> Result<Option<Vec<u64>>, Failure> {
+    /// Of the bytes of a link; `None` where they are not there to be read.
+    async fn condition(&self, link: &ExtractLink) -> Result<Option<Condition>, Failure> {
         let repository = &self.rooms.repository;
         if link.kind == RecordKind::Template {
             let template = repository.find::<Template>(link.object).await?;
@@ -89,20 +96,21 @@ impl super::Extracts {
                 return Ok(None);
             }
         }
+        let lasting = Condition { length_bytes: link.length_bytes, versions: Vec::new() };
         if let Some(place) = link.place {
             let place = repository.find::<crate::model::ObjectInStore>(place).await?;
             let is_ready = place.is_some_and(|place| place.state == ObjectInStoreState::Ready);
-            return Ok(is_ready.then(Vec::new));
+            return Ok(is_ready.then_some(lasting));
         }
         match link.kind {
-            RecordKind::Volume => self.versions_of_volume(link.object).await,
-            _ => Ok(Some(Vec::new())),
+            RecordKind::Volume => self.condition_of_volume(link.object).await,
+            _ => Ok(Some(lasting)),
         }
     }
 
     /// A volume's bytes change while its instance runs. Whoever starts, stops, attaches or resizes
     /// in between leaves other versions.
-    async fn versions_of_volume(&self, uuid: Uuid) -> Result<Option<Vec<u64>>, Failure> {
+    async fn condition_of_volume(&self, uuid: Uuid) -> Result<Option<Condition>, Failure> {
         let repository = &self.rooms.repository;
         let volume = repository.find::<Volume>(uuid).await?;
         let Some(volume) = volume.filter(|volume| volume.state == VolumeState::Ready) else {
@@ -116,7 +124,7 @@ impl super::Extracts {
             let instance = repository.find::<Instance>(instance).await?;
             versions.extend(instance.map(|instance| instance.version));
         }
-        Ok(Some(versions))
+        Ok(Some(Condition { length_bytes: volume.size_bytes, versions }))
     }
 
     /// Sends some of the bytes of a link, piece by piece and as fast as they are taken. Where it
@@ -146,12 +154,13 @@ impl super::Extracts {
         let link = &opened.link;
         let call = CallContext::new(link.uuid);
         let from = self.rooms.bytes_of(origin(link)).await?;
-        let mut object = ObjectRead::new(from.access.end(from.object.clone()), link.length_bytes);
+        let mut object =
+            ObjectRead::new(from.access.end(from.object.clone()), opened.length_bytes());
         let mut at = range.start;
         while at < range.end {
             let length = (range.end - at).min(CHUNK_BYTES as u64);
             let piece = object.read_at(&call, at, length as usize).await?;
-            if self.versions(link).await?.as_ref() != Some(&opened.versions) {
+            if self.condition(link).await?.as_ref() != Some(&opened.object) {
                 return Err(Failure::conflict("it is changed or removed at this moment").into());
             }
             at += length;

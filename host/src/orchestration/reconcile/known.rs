@@ -50,9 +50,12 @@ impl Known {
         }
     }
 
-    fn snapshot(stored: &Stored<Snapshot>) -> Self {
+    /// A snapshot, as one store is asked about it, or whatever store.
+    fn snapshot(stored: &Stored<Snapshot>, on: Option<Uuid>) -> Self {
         let is_removed = stored.removed_us.is_some();
         let is_gone = matches!(stored.state, SnapshotState::Destroyed | SnapshotState::Error);
+        // Where else it may be, an older database does not know.
+        let left_it = !stored.on_primary && on.is_none_or(|store| store == stored.pool);
         Self {
             kind: RecordKind::Snapshot,
             name: stored.name.clone(),
@@ -60,7 +63,7 @@ impl Known {
             is_removed,
             // One that was archived left nothing on its pool, either.
             is_dead: (is_removed && is_gone && !stored.volume.released)
-                || (!stored.on_primary && !stored.volume.released),
+                || (left_it && !stored.volume.released),
             is_released: stored.volume.released,
             object: stored.as_seen_by_plugins(stored.id).into(),
         }
@@ -96,11 +99,20 @@ impl Rooms {
         &self,
         uuid: Uuid,
     ) -> Result<Option<Known>, StoreError> {
+        self.born_with(uuid, None).await
+    }
+
+    /// The record that an object was born with, as it tells of one store, or of whatever store.
+    async fn born_with(
+        &self,
+        uuid: Uuid,
+        store: Option<Uuid>,
+    ) -> Result<Option<Known>, StoreError> {
         if let Some(volume) = self.repository.find_any::<Volume>(Key::Uuid(uuid)).await? {
             return Ok(Some(Known::volume(&volume)));
         }
         let snapshot = self.repository.find_any::<Snapshot>(Key::Uuid(uuid)).await?;
-        Ok(snapshot.as_ref().map(Known::snapshot))
+        Ok(snapshot.map(|snapshot| Known::snapshot(&snapshot, store)))
     }
 
     /// The record of an object that a data store lists.
@@ -115,7 +127,7 @@ impl Rooms {
         // One that is there counts, else the last that was.
         places.sort_by_key(|one| (one.removed_us.is_none(), one.id));
         let Some(one) = places.pop() else {
-            return Ok(self.known(uuid).await?);
+            return Ok(self.born_with(uuid, Some(store)).await?);
         };
         let name = self.name_of(&one).await?;
         Ok(Some(Known::in_store(&one, name, self.object_here(&one).await?)))

@@ -4,8 +4,8 @@
 //! operation on the object runs meanwhile; the deletion is believed when `describe` confirms it.
 
 use super::{Orphan, OrphanClass, Reconcile};
-use crate::jobs::{self, Step, StepContext, StepError, step_fn};
-use crate::model::{Failure, Phase};
+use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::model::{Failure, ObjectInStore, Phase};
 use crate::orchestration::request::RequestContext;
 use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
@@ -83,8 +83,13 @@ impl Reconcile {
         let mut request = request.clone();
         request.caller.token = None;
         let with = With { shared: vec![orphan.pool], ..With::default() };
-        let state = State { pool: orphan.pool, object, path: orphan.path.clone() };
-        let changes = vec![self.rooms.expect_store_in_use(orphan.pool).await?];
+        let state =
+            State { pool: orphan.pool, object, path: orphan.path.clone(), holder: Uuid::new_v4() };
+        let changes = vec![
+            self.rooms.expect_store_in_use(orphan.pool).await?,
+            // Nor does it come to be there anew meanwhile, maybe at the same path.
+            Change::Claim { name: state.claim(), holder: state.holder },
+        ];
         let started =
             self.rooms.begin::<Flow>(&request, (kind, object), with, changes, &state).await?;
         Ok(Some(started.operation))
@@ -99,6 +104,19 @@ pub(super) struct State {
     pool: Uuid,
     object: Uuid,
     path: String,
+    /// Who keeps the object from coming to be there anew.
+    #[serde(default = "Uuid::new_v4")]
+    holder: Uuid,
+}
+
+impl State {
+    fn claim(&self) -> String {
+        ObjectInStore::claim_of(self.pool, self.object)
+    }
+
+    fn let_go(&self) -> Change {
+        Change::Unclaim { name: self.claim(), holder: self.holder }
+    }
 }
 
 impl jobs::Flow for Flow {
@@ -106,7 +124,11 @@ impl jobs::Flow for Flow {
     const NAME: &'static str = "orphan.purge";
     const VERSION: u32 = 1;
     const STEPS: &'static [Step<Self>] =
-        &[Step::outside("remove it from the pool", step_fn!(remove))];
+        &[Step::outside("remove it from the data store", step_fn!(remove))];
+
+    fn abandon<'a>(&'a self, _: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
+        Box::pin(async { Ok(vec![state.let_go()]) })
+    }
 }
 
 impl Flow {
@@ -136,6 +158,6 @@ impl Flow {
             known.kind, known.name, store.title
         );
         let object = (known.kind, state.object);
-        Ok(vec![context.event("ORPHAN.PURGE", object, told)])
+        Ok(vec![state.let_go(), context.event("ORPHAN.PURGE", object, told)])
     }
 }

@@ -93,8 +93,9 @@ impl Reconcile {
     /// The pools that an operation may have left something on.
     async fn pool_of(&self, operation: Uuid) -> Result<Which, Failure> {
         let operation = self.rooms.jobs.find(operation).await?;
-        // A volume that moves is on two.
-        let moves = operation.flow.contains("migrate");
+        // A volume that moves is on two; a snapshot that is copied comes to be somewhere else.
+        let moves =
+            ["volume.migrate", "snapshot.backup", "snapshot.copy"].contains(&&*operation.flow);
         let pool = match operation.object.filter(|_| !moves) {
             Some((RecordKind::StoragePool | RecordKind::ImageStore, store)) => Some(store),
             Some((RecordKind::ObjectInStore | RecordKind::Template, _)) => None,

@@ -9,6 +9,7 @@ use crate::model::{Failure, RecordKind, Snapshot, SnapshotEvent, Stored};
 use crate::orchestration::in_store::{Origin, begins, coming_to_image_store, ends};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
+use crate::orchestration::storage_pool::expect_in_use;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -46,7 +47,8 @@ impl super::Snapshots {
                 format!("snapshot {:?} is on {} already", snapshot.name, store.title()),
             ));
         }
-        let mut changes = vec![Change::ExpectUnused(uuid)];
+        let from = rooms.store_access(snapshot.pool).await?;
+        let mut changes = vec![Change::ExpectUnused(uuid), expect_in_use(snapshot.pool)];
         let mut shared = vec![snapshot.pool];
         let one = match there {
             Some(_) => None,
@@ -55,7 +57,6 @@ impl super::Snapshots {
                 let stores = rooms.image_stores_for(snapshot.volume.zone, size_bytes).await?;
                 let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
                 let call = CallContext::new(uuid);
-                let from = rooms.store_access(snapshot.pool).await?;
                 let to = rooms.store_access(store.uuid).await?;
                 rooms.expect_streams(&call, &from, &to).await?;
                 let object = (RecordKind::Snapshot, uuid);

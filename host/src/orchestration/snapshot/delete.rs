@@ -16,16 +16,24 @@ impl super::Snapshots {
     ///
     /// # Errors
     /// `InUse` while a volume is made from it; `Conflict` in a state that does not allow it, and
-    /// for a member of an instance snapshot.
+    /// for a member of an instance snapshot; why a store that it is on cannot be reached.
     pub async fn delete(&self, request: &RequestContext, uuid: Uuid) -> Result<Started, Failure> {
         let mut snapshot = self.rooms.find_snapshot(uuid).await?;
         self.rooms.expect_on_its_own(&snapshot, "deleted", "deleteVMSnapshot").await?;
         advance(&mut snapshot, &[SnapshotEvent::DestroyRequested])?;
         snapshot.note = None;
-        let changes = vec![Change::ExpectUnused(uuid), Change::update(&snapshot)];
+        let mut changes = vec![Change::ExpectUnused(uuid), Change::update(&snapshot)];
+        let mut with = With::default();
+        for one in self.rooms.places_of(uuid).await? {
+            // There is no way back once the pool has removed its bytes, so what cannot be reached
+            // is refused now.
+            self.rooms.store_access(one.store).await?;
+            changes.push(self.rooms.expect_store_in_use(one.store).await?);
+            with.shared.push(one.store);
+        }
         let object = (RecordKind::Snapshot, uuid);
         let state = State { snapshot: uuid, gone: false };
-        self.rooms.begin::<Flow>(request, object, With::default(), changes, &state).await
+        self.rooms.begin::<Flow>(request, object, with, changes, &state).await
     }
 }
 

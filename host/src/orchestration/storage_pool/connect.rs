@@ -71,10 +71,11 @@ impl Rooms {
         context: &StepContext,
         uuid: Uuid,
     ) -> Result<(), StepError> {
-        let pool = self.find_pool(uuid).await?;
-        if !IN_USE.contains(&pool.state) {
+        let pool = self.repository.find::<StoragePool>(uuid).await?;
+        let Some(pool) = pool.filter(|pool| IN_USE.contains(&pool.state)) else {
+            // In maintenance, or removed meanwhile.
             return Ok(());
-        }
+        };
         // A quarantine ends by an operator only: the epoch of a twin that is started often enough
         // would pass the mark one day.
         if let Some(reason) = &pool.quarantine {

@@ -44,7 +44,7 @@ impl super::Templates {
             // Nor is the store removed meanwhile, with what is on it.
             with.shared.push(one.store);
         }
-        let state = State { template: uuid, places: with.exclusive.clone() };
+        let state = State { template: uuid };
         let object = (RecordKind::Template, uuid);
         self.rooms.begin::<Flow>(request, object, with, changes, &state).await
     }
@@ -56,7 +56,6 @@ pub(super) struct Flow(pub(super) Arc<Rooms>);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct State {
     template: Uuid,
-    places: Vec<Uuid>,
 }
 
 impl jobs::Flow for Flow {
@@ -75,8 +74,9 @@ impl Flow {
     ) -> Result<Vec<Change>, StepError> {
         let template = self.0.find_template(state.template).await?;
         let mut changes = Vec::new();
-        for place in &state.places {
-            let one = self.0.find_in_store(*place).await?;
+        // Listed anew: one may have come while the begin of this waited for a store to answer, and
+        // none comes any more.
+        for one in self.0.places_of(state.template).await? {
             self.0.drop_from_store(context, &one).await?;
             changes.push(Change::Unreserve { store: one.store, owner: one.uuid });
             changes.extend(ends(one)?);

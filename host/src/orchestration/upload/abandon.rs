@@ -25,7 +25,9 @@ impl super::Uploads {
             if !waits {
                 // It was deleted meanwhile.
                 let forgotten = vec![Change::Forget(RecordKind::Upload, upload.record.uuid)];
-                self.rooms.repository.transact(forgotten).await?;
+                if let Err(refused) = self.rooms.repository.transact(forgotten).await {
+                    log::info!("an offer to upload is forgotten later: {refused}");
+                }
             } else if upload.is_over(now_us) {
                 match self.abandon(&upload).await {
                     Ok(_) => ended += 1,

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use storage_plugin_api::{CHUNK_BYTES, CallContext, PluginError, PluginErrorKind, PluginResult};
 use tokio::sync::{mpsc, oneshot};
@@ -31,24 +31,41 @@ pub struct Arrived {
     pub is_whole: bool,
 }
 
-/// A request whose bytes wait to be taken.
+/// A request that sends bytes.
 #[derive(Debug)]
-pub(super) struct Session {
-    pub(super) pieces: Pieces,
-    pub(super) answer: oneshot::Sender<Arrived>,
+struct Session {
+    /// `None` once they were taken.
+    pieces: Option<Pieces>,
+    answer: oneshot::Sender<Arrived>,
 }
 
-/// The requests whose bytes wait to be taken.
+/// The requests that send bytes now.
 #[derive(Debug, Default)]
 pub(super) struct Sessions(Mutex<HashMap<Uuid, Session>>);
 
 impl Sessions {
-    pub(super) fn put(&self, uuid: Uuid, session: Session) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(uuid, session);
+    /// Lets the bytes of a request wait. What comes tells how far they came, or that nobody knows.
+    pub(super) fn begin(&self, uuid: Uuid, pieces: Pieces) -> oneshot::Receiver<Arrived> {
+        let (answer, answered) = oneshot::channel();
+        self.lock().insert(uuid, Session { pieces: Some(pieces), answer });
+        answered
     }
 
-    pub(super) fn take(&self, uuid: Uuid) -> Option<Session> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&uuid)
+    /// The bytes of a request; `None` where they were taken before, or are lost.
+    pub(super) fn pieces(&self, uuid: Uuid) -> Option<Pieces> {
+        self.lock().get_mut(&uuid)?.pieces.take()
+    }
+
+    /// Ends a request: whoever sent it is told how far it came, if it is there still.
+    pub(super) fn end(&self, uuid: Uuid, arrived: Option<Arrived>) {
+        let session = self.lock().remove(&uuid);
+        if let (Some(session), Some(arrived)) = (session, arrived) {
+            session.answer.send(arrived).ok();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Session>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

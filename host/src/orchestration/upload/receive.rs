@@ -1,6 +1,6 @@
 //! Bytes that whoever has an offer sends: onto the image store, then looked into.
 
-use super::body::{Arrived, Body, Pieces, Session, Sessions};
+use super::body::{Arrived, Body, Pieces, Sessions};
 use super::progress;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
@@ -71,8 +71,7 @@ impl super::Uploads {
         let template = self.rooms.find_template(upload.template).await?;
         let one = self.rooms.find_in_store(upload.place).await?;
         let session = Uuid::new_v4();
-        let (answer, answered) = oneshot::channel();
-        self.sessions.put(session, Session { pieces, answer });
+        let answer = self.sessions.begin(session, pieces);
         let command = match template.is_iso() {
             true => "getUploadParamsForIso",
             false => "getUploadParamsForTemplate",
@@ -93,9 +92,9 @@ impl super::Uploads {
         let object = (RecordKind::Template, template.uuid);
         let begun = self.rooms.begin::<Flow>(&request, object, with, changes, &state).await;
         if begun.is_err() {
-            self.sessions.take(session);
+            self.sessions.end(session, None);
         }
-        Ok(Receiving { begun: begun?, upload: upload.record.uuid, answer: answered })
+        Ok(Receiving { begun: begun?, upload: upload.record.uuid, answer })
     }
 
     /// Waits until a part has come, as far as it comes.
@@ -154,6 +153,7 @@ impl jobs::Flow for Flow {
             one.note = context.failure().map(|why| why.message.clone());
             (one.checkpoint, one.digest, one.length_bytes) = (None, None, 0);
             one.path = String::new();
+            self.sessions.end(state.session, None);
             Ok(vec![Change::update(&one)])
         })
     }
@@ -171,26 +171,24 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        let one = self.place(state).await?;
-        let Some(session) = self.sessions.take(state.session) else {
-            return self.without_bytes(context, one).await;
+        let before = self.place(state).await?;
+        let Some(pieces) = self.sessions.pieces(state.session) else {
+            return self.without_bytes(context, before).await;
         };
-        let to = self.rooms.store_access(one.store).await?;
-        let checksum = self.rooms.find_template(one.object).await?.checksum.clone();
+        let to = self.rooms.store_access(before.store).await?;
+        let checksum = self.rooms.find_template(before.object).await?.checksum.clone();
         let checksum = checksum.as_deref().map(str::parse::<Checksum>).transpose();
         let checksum = checksum.map_err(|error| Failure::invalid(error.to_string()))?;
         let whole = state.part.total.unwrap_or(self.rooms.policy.images.max_bytes);
         let is_known = state.part.total.is_some();
-        let body = Body::new(session.pieces, whole - state.part.from, is_known);
+        let body = Body::new(pieces, whole - state.part.from, is_known);
         let file = File { to: &to, body, part: state.part, checksum };
-        let (mut one, arrived) = self.take_file(context, one, file).await?;
-        state.is_whole = arrived.is_whole;
-        if arrived.is_whole {
+        let mut one;
+        (one, state.is_whole) = self.take_file(context, before, file).await?;
+        if state.is_whole {
             one.checkpoint = None;
         }
         one.note = None;
-        // Whoever sent it may be gone.
-        session.answer.send(arrived).ok();
         Ok(vec![Change::update(&one)])
     }
 
@@ -209,12 +207,13 @@ impl Flow {
         Ok(vec![Change::update(&one)])
     }
 
+    /// Gives whether all of it is there.
     async fn take_file(
         &self,
         context: &StepContext,
         mut one: Stored<ObjectInStore>,
         file: File<'_>,
-    ) -> Result<(Stored<ObjectInStore>, Arrived), StepError> {
+    ) -> Result<(Stored<ObjectInStore>, bool), StepError> {
         let call = context.call();
         let (is_short, checksum) = (file.body.is_short(), file.checksum.as_ref());
         let body = match file.part.from {
@@ -244,8 +243,7 @@ impl Flow {
             }
         };
         if is_short.load(Ordering::Acquire) {
-            let arrived = progress(&one);
-            return Ok((one, arrived));
+            return Ok((one, false));
         }
         let Spooled { mut chunks, length_bytes } = spooled?;
         source.verify()?;
@@ -254,8 +252,7 @@ impl Flow {
         }
         one.length_bytes = length_bytes;
         let one = self.rooms.land(context, file.to, one, &mut chunks).await?;
-        let total = Some(length_bytes);
-        Ok((one, Arrived { offset: length_bytes, total, is_whole: true }))
+        Ok((one, true))
     }
 
     /// Bytes as they are, straight to the driver.
@@ -265,7 +262,7 @@ impl Flow {
         mut one: Stored<ObjectInStore>,
         (to, mut body, part): (&StoreAccess<'_>, Peeked<Body>, Part),
         checksum: Option<&Checksum>,
-    ) -> Result<(Stored<ObjectInStore>, Arrived), StepError> {
+    ) -> Result<(Stored<ObjectInStore>, bool), StepError> {
         let (call, total) = (context.call(), one.length_bytes);
         let token = one.checkpoint.take().map(|kept| kept.token);
         let there = self.rooms.make_place(context, to, &mut one).await?;
@@ -275,8 +272,7 @@ impl Flow {
         if part.from > from {
             // What the client leaves out is not there.
             one.checkpoint = token.filter(|token| token.offset == from).map(kept);
-            let arrived = Arrived { offset: from, total: Some(total), is_whole: false };
-            return Ok((one, arrived));
+            return Ok((one, false));
         }
         body.source_mut().skip(&call, from - part.from).await?;
         let is_short = body.source().is_short();
@@ -289,14 +285,13 @@ impl Flow {
             Err(error) if is_short.load(Ordering::Acquire) && !call.is_cancelled() => {
                 log::debug!("an upload waits for its rest: {error}");
                 one.checkpoint = latest.map(kept);
-                let arrived = progress(&one);
-                return Ok((one, arrived));
+                return Ok((one, false));
             }
             filled => filled?,
         };
         chunks.into_source().verify()?;
         let one = self.rooms.landed(context, to, one, received, checksum).await?;
-        Ok((one, Arrived { offset: total, total: Some(total), is_whole: true }))
+        Ok((one, true))
     }
 
     async fn look(
@@ -304,10 +299,12 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
+        let mut one = self.place(state).await?;
+        // Only now: what was taken is durable.
+        self.sessions.end(state.session, Some(arrived(&one, state.is_whole)));
         if !state.is_whole {
             return Ok(Vec::new());
         }
-        let mut one = self.place(state).await?;
         one.state = one.state.next(ObjectInStoreEvent::CreateOnlyRequested)?;
         let mut template = self.rooms.find_template(one.object).await?;
         template.state = template.state.next(TemplateEvent::OperationSucceeded)?;
@@ -333,6 +330,15 @@ struct File<'a> {
     body: Body,
     part: Part,
     checksum: Option<Checksum>,
+}
+
+/// How far an upload has come, by its record.
+fn arrived(one: &ObjectInStore, is_whole: bool) -> Arrived {
+    let arrived = progress(one);
+    match is_whole {
+        true => Arrived { offset: one.length_bytes, is_whole, ..arrived },
+        false => arrived,
+    }
 }
 
 fn kept(token: CheckpointToken) -> Checkpoint {
