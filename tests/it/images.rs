@@ -321,6 +321,57 @@ fn a_backup_outlives_pool_and_volume_and_is_restored_in_another_zone() {
 }
 
 #[test]
+fn a_backup_that_a_kill_breaks_goes_on_and_moves_nothing_twice() {
+    const BYTES: usize = 160 * MIB;
+    // A writer's first token, which is written down at once.
+    const DURABLE: u64 = 16 << 20;
+    // The store's own journal, and requests.
+    const OTHERS: u64 = 8 << 20;
+    let mut place = Place::new();
+    let (zone, size) = (place.pool.zone.clone(), BYTES.to_string());
+    let wish = [("sizebytes", &*size), ("zoneid", &zone), ("storageid", &place.pool.id)];
+    let path = volume(&place, "data", &wish).unwrap();
+    let expected: Vec<u8> = (0..BYTES).map(|at| (at / 5 + at / 65_536) as u8 | 1).collect();
+    fs::write(place.pool.directory.join(&path), &expected).unwrap();
+    let id = text(&place.host().list("listVolumes", &[("name", "data")])[0], "id");
+    let taken = place.host().job("createSnapshot", &[("volumeid", &id), ("name", "s")]).unwrap();
+    let snapshot = text(&taken["snapshot"], "id");
+    // Slow enough to be met in its midst.
+    let store = text(&place.host().list("listImageStores", &[])[0], "id");
+    let limit = |place: &Place, bandwidth: &str| {
+        let wish = [("id", store.as_str()), ("bandwidth", bandwidth)];
+        place.host().api("updateImageStore", &wish)["imagestore"]["bandwidth"].clone()
+    };
+    assert_eq!(limit(&place, "50331648"), 48 << 20);
+
+    let begun = place.host().api("backupSnapshot", &[("id", &snapshot)]);
+    let job = text(&begun, "jobid");
+    eventually("most of it was moved", || {
+        let shown = place.host().api("queryAsyncJobResult", &[("jobid", &job)]);
+        assert_eq!(shown["jobstatus"], 0, "{shown}");
+        shown["donebytes"].as_u64().filter(|done| *done > 6 * DURABLE)
+    });
+    place.killed_and_started_again();
+    assert!(limit(&place, "0").is_null());
+    place.host().wait_for_job(&job).unwrap();
+    let (read, written) = tests::bytes_moved(place.host().process().pid());
+    // What a start costs by itself: libraries are read and digested.
+    place.killed_and_started_again();
+    place.host().is_well();
+    let (read, written) = {
+        let idle = tests::bytes_moved(place.host().process().pid());
+        (read.saturating_sub(idle.0), written.saturating_sub(idle.1))
+    };
+    let most = BYTES as u64 - DURABLE + OTHERS;
+    assert!(written < most, "{written} bytes were written after the kill, of {BYTES}");
+    assert!(read < most, "{read} bytes were read after the kill, of {BYTES}");
+    let files = place.image_files();
+    let copy = files.iter().find(|file| fs::read(file).unwrap() == expected);
+    assert!(copy.is_some(), "other bytes: {files:?}");
+    place.is_in_order();
+}
+
+#[test]
 fn what_is_not_taken_tells_why_and_leaves_nothing() {
     let place = Place::new();
     let source = Source::new(b"QFI\xfb\0\0\0\x03 and nothing more".to_vec());

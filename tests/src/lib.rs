@@ -28,5 +28,5 @@ pub use host::{Ended, Host, Listed};
 pub use installation::{Installation, Row};
 pub use plugin::{Plugin, Skin, chunks_of, memory_host, store, volume};
 pub use pools::{Pool, Provider, text};
-pub use process::{Running, open_files, process_is_there, signal};
+pub use process::{Running, bytes_moved, open_files, process_is_there, signal};
 pub use wait::{LONG, eventually};

@@ -145,3 +145,13 @@ pub fn process_is_there(pid: u32) -> bool {
 pub fn open_files(pid: u32) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).or_fail("list the open files of a process").count()
 }
+
+/// How many bytes a process has read and written so far, by calls of the system.
+pub fn bytes_moved(pid: u32) -> (u64, u64) {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).or_fail("read what a process moved");
+    let number = |name: &str| {
+        let line = io.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|line| line.trim().parse().ok()).or_fail("a number of bytes")
+    };
+    (number("rchar:"), number("wchar:"))
+}

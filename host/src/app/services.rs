@@ -175,6 +175,7 @@ mod tests {
             capacity_iops: None,
             overprovision_factor: 1.0,
             quarantine: None,
+            bandwidth: None,
         }
     }
 

@@ -31,7 +31,8 @@ pub struct StorageSection {
     pub download_allow: Vec<String>,
     /// The directories that `file:` URLs of templates may lie in. Default none.
     pub download_directories: Vec<String>,
-    /// The proxy of downloads, `http://host:port`. Default none.
+    /// The proxy of downloads, `http://host:port`. Default none. A name that this host cannot
+    /// resolve is refused behind it, unless `download_allow` has the name.
     pub download_proxy: String,
     /// The most bytes of a download or an upload. Default 50 GiB.
     pub max_image_bytes: u64,

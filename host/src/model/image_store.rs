@@ -43,6 +43,9 @@ pub struct ImageStore {
     /// Why no operation may touch it, until an operator decides.
     #[serde(default)]
     pub quarantine: Option<String>,
+    /// How many bytes a second the host moves to and from it at most, all transfers together.
+    #[serde(default)]
+    pub bandwidth: Option<u64>,
 }
 
 impl ImageStore {

@@ -60,6 +60,9 @@ pub struct Checkpoint {
     pub token: CheckpointToken,
     /// What the source said of itself, as text.
     pub source: String,
+    /// The digest of what came before, to be gone on with, as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 impl ObjectInStore {

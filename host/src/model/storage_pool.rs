@@ -58,6 +58,9 @@ pub struct StoragePool {
     /// installation, or to a later life of this one.
     #[serde(default)]
     pub quarantine: Option<String>,
+    /// How many bytes a second the host moves to and from it at most, all transfers together.
+    #[serde(default)]
+    pub bandwidth: Option<u64>,
 }
 
 impl StoragePool {

@@ -1,5 +1,6 @@
 //! A volume.
 
+use super::object_in_store::Checkpoint;
 use super::record::{Index, Record, RecordKind};
 use super::volume_state::VolumeState;
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,9 @@ pub struct Volume {
     /// host ever deletes them.
     #[serde(default)]
     pub released: bool,
+    /// Where the transfer goes on, after a crash, that brings its bytes to a pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
 }
 
 impl Volume {

@@ -1,7 +1,9 @@
 //! One end of a transfer: an object on a store, and the driver that reaches it.
 
+use super::pace::Pace;
 use crate::jobs::{Guard, GuardedCall};
 use std::fmt;
+use std::sync::Arc;
 use storage_plugin_api::{
     CallContext, Chunk, DataObject, DataReader, DataStoreDriver, OpenReaderRequest, PluginResult,
     StoreContext,
@@ -20,6 +22,8 @@ pub struct End<'a> {
     pub about: GuardedCall<'a>,
     /// What guards them.
     pub guard: &'a Guard,
+    /// How fast bytes may come and go.
+    pub pace: Arc<Pace>,
 }
 
 impl End<'_> {
@@ -61,7 +65,21 @@ impl End<'_> {
         call: &CallContext,
         reader: &mut dyn DataReader,
     ) -> PluginResult<Option<Chunk>> {
-        self.guarded(call, reader.next()).await
+        let chunk = self.guarded(call, reader.next()).await?;
+        if let Some(chunk) = &chunk {
+            self.spend(call, chunk).await?;
+        }
+        Ok(chunk)
+    }
+
+    /// Waits until a chunk may pass; a hole does not pass anywhere.
+    ///
+    /// The wait is no call: nobody is blamed for it.
+    pub(super) async fn spend(&self, call: &CallContext, chunk: &Chunk) -> PluginResult<()> {
+        match chunk {
+            Chunk::Data { bytes, .. } => self.pace.wait(call, bytes.len() as u64).await,
+            Chunk::Hole { .. } => Ok(()),
+        }
     }
 }
 

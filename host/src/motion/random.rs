@@ -4,6 +4,7 @@
 //! bytes in order; [`ObjectRead`] keeps a few of their readers open, so that reading tables here and
 //! data there does not open a reader for each.
 
+use super::digest::check_next;
 use super::end::End;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -199,13 +200,7 @@ impl Stream {
                 ))
             })?,
         };
-        if chunk.offset() != self.at {
-            return Err(PluginError::corrupt(format!(
-                "a reader gave the bytes from {} on where those from {} on come next",
-                chunk.offset(),
-                self.at
-            )));
-        }
+        check_next(&chunk, self.at)?;
         let (piece, rest) = split(chunk, most);
         self.at += piece.length();
         self.rest = rest;
@@ -214,7 +209,7 @@ impl Stream {
 }
 
 /// A chunk's first bytes, and those behind them.
-fn split(chunk: Chunk, most: u64) -> (Chunk, Option<Chunk>) {
+pub(super) fn split(chunk: Chunk, most: u64) -> (Chunk, Option<Chunk>) {
     if chunk.length() <= most {
         return (chunk, None);
     }

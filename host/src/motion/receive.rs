@@ -7,6 +7,8 @@ use super::byte_stream::ByteStream;
 use super::digest::{Digest, Hasher};
 use super::end::End;
 use super::holes::chunks;
+use super::random::split;
+use super::tree::DigestState;
 use async_trait::async_trait;
 use std::collections::VecDeque;
 use std::fmt;
@@ -64,14 +66,30 @@ impl<S: ByteStream> ChunkStream for Chunked<S> {
     }
 }
 
-/// Keeps tokens durably.
+/// Where a transfer goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resume {
+    /// Where the writer does.
+    pub token: CheckpointToken,
+    /// The digest of what came before, at the token's offset or shortly before it. Without it the
+    /// digest of the whole is known only once all of it was read back.
+    pub digest: Option<DigestState>,
+}
+
+impl From<CheckpointToken> for Resume {
+    fn from(token: CheckpointToken) -> Self {
+        Self { token, digest: None }
+    }
+}
+
+/// Keeps durably where a transfer goes on.
 #[async_trait]
 pub trait KeepToken: Send {
-    /// Keeps one; the one before counts no more.
+    /// Keeps it; what was kept before counts no more.
     ///
     /// # Errors
     /// It could not be kept.
-    async fn keep(&mut self, token: CheckpointToken) -> PluginResult<()>;
+    async fn keep(&mut self, resume: Resume) -> PluginResult<()>;
 }
 
 /// Keeps none: what broke off begins anew.
@@ -80,7 +98,7 @@ pub struct KeepNone;
 
 #[async_trait]
 impl KeepToken for KeepNone {
-    async fn keep(&mut self, _: CheckpointToken) -> PluginResult<()> {
+    async fn keep(&mut self, _: Resume) -> PluginResult<()> {
         Ok(())
     }
 }
@@ -88,7 +106,8 @@ impl KeepToken for KeepNone {
 /// What was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
-    /// The digest of all bytes; `None` where the first of them came in an earlier attempt.
+    /// The digest of all bytes; `None` where the first of them came in an earlier attempt whose
+    /// digest was not kept.
     pub digest: Option<Digest>,
     /// What the writer says of the object.
     pub written: WriteResult,
@@ -100,11 +119,12 @@ pub struct Sink<'a> {
     writer: Box<dyn DataWriter>,
     offset: u64,
     size_bytes: u64,
+    hasher: Hasher,
 }
 
 impl<'a> Sink<'a> {
-    /// Opens an object, created before, for so many bytes. With a token it goes on where that says;
-    /// one that the driver knows no more makes it begin anew.
+    /// Opens an object, created before, for so many bytes. It goes on where it broke off; a token
+    /// that the driver knows no more makes it begin anew.
     ///
     /// # Errors
     /// Those of the driver.
@@ -112,33 +132,61 @@ impl<'a> Sink<'a> {
         call: &CallContext,
         end: &'a End<'a>,
         size_bytes: u64,
-        resume: Option<CheckpointToken>,
+        resume: Option<Resume>,
     ) -> PluginResult<Self> {
         call.report_progress(0, Some(size_bytes));
         let mut ask = OpenWriterRequest::new(end.object.clone(), size_bytes);
-        ask.resume = resume;
-        let is_resumed = ask.resume.is_some();
+        // The furthest that a writer may begin at, by what it was asked last.
+        let mut most = resume.as_ref().map_or(0, |one| one.token.offset).min(size_bytes);
+        let is_resumed = resume.is_some();
+        let (token, digest) = resume.map(|one| (one.token, one.digest)).unzip();
+        ask.resume = token;
         let opened = end.driver.open_writer(call, end.store, ask);
         let opened = match end.guarded(call, opened).await {
             Err(error) if is_resumed && is_forgotten(error.kind()) => {
                 log::warn!("a write that broke off begins anew: {error}");
+                most = 0;
                 let ask = OpenWriterRequest::new(end.object.clone(), size_bytes);
                 end.guarded(call, end.driver.open_writer(call, end.store, ask)).await?
             }
             opened => opened?,
         };
-        if opened.offset > size_bytes || (!is_resumed && opened.offset != 0) {
+        if opened.offset > most {
             return Err(PluginError::corrupt(format!(
-                "a writer of {size_bytes} bytes wants to begin at {}",
+                "a writer of {size_bytes} bytes wants to begin at {}, and was asked to begin at \
+                 {most}",
                 opened.offset
             )));
         }
-        Ok(Self { end, writer: opened.writer, offset: opened.offset, size_bytes })
+        let offset = opened.offset;
+        let hasher = match digest.flatten() {
+            Some(state) if state.offset() <= offset => Hasher::resume(&state),
+            _ => Hasher::begin_at(offset),
+        };
+        Ok(Self { end, writer: opened.writer, offset, size_bytes, hasher })
     }
 
-    /// The first byte that it wants.
-    pub fn offset(&self) -> u64 {
-        self.offset
+    /// For a source that can only be read from its beginning: what is there already is read once
+    /// more, for the digest, and not written again.
+    #[must_use]
+    pub fn rereading(self) -> Self {
+        Self { hasher: Hasher::default(), ..self }
+    }
+
+    /// For a source that has nothing before the byte where writing goes on.
+    #[must_use]
+    pub fn without_digest(self) -> Self {
+        Self { hasher: Hasher::begin_at(self.offset), ..self }
+    }
+
+    /// The first byte of the source that it wants: where it goes on to write, or shortly before.
+    pub fn from(&self) -> u64 {
+        self.hasher.at()
+    }
+
+    /// Whether it will know the digest of all bytes.
+    pub fn is_whole(&self) -> bool {
+        self.hasher.is_whole()
     }
 
     /// Writes all that comes, and finishes the object. Progress is reported in bytes of it.
@@ -153,8 +201,8 @@ impl<'a> Sink<'a> {
         keep: &mut dyn KeepToken,
     ) -> PluginResult<Received> {
         let total = Some(self.size_bytes);
-        call.report_progress(self.offset, total);
-        let mut hasher = Hasher::begin_at(self.offset);
+        let mut hasher = self.hasher;
+        call.report_progress(hasher.at(), total);
         while let Some(chunk) = source.next_chunk(call).await? {
             // A chunk that is there at once never waits, so the guard does not look.
             if call.is_cancelled() {
@@ -165,20 +213,33 @@ impl<'a> Sink<'a> {
                 )));
             }
             hasher.take(call, &chunk).await?;
-            if let Some(token) = self.end.guarded(call, self.writer.write(chunk)).await? {
-                keep.keep(token).await?;
+            if let Some(chunk) = unwritten(chunk, self.offset) {
+                self.end.spend(call, &chunk).await?;
+                if let Some(token) = self.end.guarded(call, self.writer.write(chunk)).await? {
+                    let digest = hasher.state_at(token.offset);
+                    keep.keep(Resume { token, digest }).await?;
+                }
             }
             call.report_progress(hasher.at(), total);
         }
+        let is_whole = hasher.is_whole();
         let digest = hasher.finish(self.size_bytes)?;
         let written = self.end.guarded(call, self.writer.finish()).await?;
-        Ok(Received { digest: (self.offset == 0).then_some(digest), written })
+        Ok(Received { digest: is_whole.then_some(digest), written })
     }
 }
 
 impl fmt::Debug for Sink<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sink").field("end", &self.end).field("offset", &self.offset).finish()
+    }
+}
+
+/// What of a chunk lies at an offset or behind it.
+fn unwritten(chunk: Chunk, offset: u64) -> Option<Chunk> {
+    match offset.saturating_sub(chunk.offset()) {
+        0 => Some(chunk),
+        written => split(chunk, written).1,
     }
 }
 

@@ -1,11 +1,12 @@
 //! The host's own copy: what one driver reads, another one writes.
 //!
-//! A copy that broke off begins anew: what the destination had is overwritten, so the same step may
-//! run any number of times.
+//! A copy that broke off goes on where the writer's last token says, with the digest of what came
+//! before, so nothing is moved twice; without a token what the destination had is overwritten. The
+//! same step may run any number of times.
 
 use super::digest::Digest;
 use super::end::End;
-use super::receive::{ChunkStream, KeepNone, Sink};
+use super::receive::{ChunkStream, KeepToken, Resume, Sink};
 use async_trait::async_trait;
 use storage_plugin_api::{CallContext, Chunk, DataReader, PluginError, PluginResult, WriteResult};
 
@@ -21,6 +22,9 @@ pub struct Transferred {
 /// Copies the first `size_bytes` of an object onto another one, which was created before and is at
 /// least as large. Holes stay holes. Progress is reported in bytes of the object.
 ///
+/// `resume` is what an earlier attempt kept, of the same bytes: whoever gives it knows that they
+/// did not change.
+///
 /// # Errors
 /// Those of either end's streams; `Corrupt` where the source gives other than these bytes;
 /// `Cancelled`.
@@ -29,10 +33,20 @@ pub async fn transfer(
     source: &End<'_>,
     destination: &End<'_>,
     size_bytes: u64,
+    resume: Option<Resume>,
+    keep: &mut dyn KeepToken,
 ) -> PluginResult<Transferred> {
-    let reader = source.reader(call, size_bytes).await?;
-    let sink = Sink::open(call, destination, size_bytes, None).await?;
-    let received = sink.fill(call, &mut Read { source, reader }, &mut KeepNone).await?;
+    let mut sink = Sink::open(call, destination, size_bytes, resume).await?;
+    if !sink.is_whole() {
+        // A copy is held against its source, so what was not summed up is moved again.
+        sink = Sink::open(call, destination, size_bytes, None).await?;
+    }
+    let from = sink.from();
+    let reader = match from < size_bytes {
+        true => Some(source.reader_at(call, from, size_bytes - from).await?),
+        false => None,
+    };
+    let received = sink.fill(call, &mut Read { source, reader }, keep).await?;
     let digest = received.digest.ok_or_else(|| PluginError::internal("a copy began midway"))?;
     Ok(Transferred { digest, written: received.written })
 }
@@ -40,12 +54,16 @@ pub async fn transfer(
 /// The chunks that a driver reads.
 struct Read<'a> {
     source: &'a End<'a>,
-    reader: Box<dyn DataReader>,
+    /// `None` where all was read before.
+    reader: Option<Box<dyn DataReader>>,
 }
 
 #[async_trait]
 impl ChunkStream for Read<'_> {
     async fn next_chunk(&mut self, call: &CallContext) -> PluginResult<Option<Chunk>> {
-        self.source.next(call, self.reader.as_mut()).await
+        match &mut self.reader {
+            Some(reader) => self.source.next(call, reader.as_mut()).await,
+            None => Ok(None),
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! The check that the bytes of a transfer arrived.
 
 use super::checksum::Checksum;
-use super::digest::{Digest, Hasher};
+use super::digest::{Digest, Hasher, each_piece};
 use super::end::End;
-use storage_plugin_api::{CallContext, Chunk, PluginError, PluginResult};
+use storage_plugin_api::{CallContext, PluginError, PluginResult};
 
 /// Checks that an object begins with `size_bytes` of a digest: by the digest that its driver
 /// recorded, or by reading them back.
@@ -17,15 +17,10 @@ pub async fn verify(
     size_bytes: u64,
     recorded: Option<&str>,
 ) -> PluginResult<()> {
-    let other = |found: &dyn std::fmt::Display| {
-        PluginError::corrupt(format!(
-            "the bytes that passed have the digest {digest}, and those at the destination {found}"
-        ))
-    };
     if let Some(recorded) = recorded
-        && let Some(agrees) = digest.agrees_with(recorded)
+        && digest.agrees_with(recorded).is_some()
     {
-        return if agrees { Ok(()) } else { Err(other(&recorded)) };
+        return digest.expect(&recorded);
     }
     let mut reader = end.reader(call, size_bytes).await?;
     let mut hasher = Hasher::default();
@@ -37,8 +32,7 @@ pub async fn verify(
         // All bytes were moved; this says that the check is alive.
         call.report_progress(size_bytes, Some(size_bytes));
     }
-    let found = hasher.finish(size_bytes)?;
-    if found == *digest { Ok(()) } else { Err(other(&found)) }
+    digest.expect(&hasher.finish(size_bytes)?)
 }
 
 /// Reads an object back: the digest of its bytes, whose checksum is checked on the way.
@@ -51,7 +45,6 @@ pub async fn read_back(
     size_bytes: u64,
     checksum: Option<&Checksum>,
 ) -> PluginResult<Digest> {
-    static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
     let mut reader = end.reader(call, size_bytes).await?;
     let mut hasher = Hasher::default();
     let mut other = checksum.map(Checksum::hasher);
@@ -60,17 +53,8 @@ pub async fn read_back(
             return Err(PluginError::cancelled("cancelled while an object was read back"));
         }
         hasher.take(call, &chunk).await?;
-        match (&mut other, &chunk) {
-            (None, _) => {}
-            (Some(other), Chunk::Data { bytes, .. }) => other.update(bytes),
-            (Some(other), Chunk::Hole { length, .. }) => {
-                let mut left = *length;
-                while left > 0 {
-                    let now = left.min(ZEROS.len() as u64);
-                    other.update(ZEROS.get(..now as usize).unwrap_or_default());
-                    left -= now;
-                }
-            }
+        if let Some(other) = &mut other {
+            each_piece(call, &chunk, |bytes| other.update(bytes)).await?;
         }
         call.report_progress(size_bytes, Some(size_bytes));
     }

@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use storage_plugin_api::{CallContext, Chunk, ImageFormat, PluginError, PluginResult};
 
 impl Rooms {
-    /// Writes the disk in an image onto a store as raw bytes, and verifies them there. Idempotent.
+    /// Writes the disk in an image onto a store as raw bytes, and verifies them there. Idempotent:
+    /// after a crash the image is converted once more, and written is only what was not.
     ///
     /// # Errors
     /// `InvalidArgument` for an image that is not taken; `Unsupported` for one that cannot become
@@ -38,7 +39,7 @@ impl Rooms {
         image.expect(from.format).map_err(PluginError::from)?;
         one.length_bytes = image.virtual_bytes;
         let mut disk = Disk(Conversion::new(&mut source, &image)?);
-        let one = self.land(context, to, one, &mut disk).await?;
+        let one = self.land(context, to, one, &mut disk, Some(from.same.clone())).await?;
         let there = self.object_here(&one).await?;
         self.arrived(context, to, one, there).await
     }

@@ -1,5 +1,6 @@
 //! Bytes move from one pool to another, or on one: by a driver's own means, or by the host's.
 
+use super::landing::{GoesOn, Keeping};
 use super::rooms::Rooms;
 use super::store_access::StoreAccess;
 use crate::jobs::{StepContext, StepError};
@@ -83,14 +84,15 @@ impl Rooms {
         Ok(())
     }
 
-    /// Makes a copy of an object on another store. Idempotent: it may run again over what is there.
-    /// `size_bytes` is how many bytes there are to move.
+    /// Makes a copy of an object on another store. Idempotent: it may run again over what is there,
+    /// and goes on where `keep` says. `size_bytes` is how many bytes there are to move.
     pub(super) async fn copy_object(
         &self,
         context: &StepContext,
         from: (&StoreAccess<'_>, DataObject),
         to: (&StoreAccess<'_>, DataObject),
         size_bytes: u64,
+        keep: &mut Keeping<impl GoesOn>,
     ) -> Result<Copied, StepError> {
         let call = context.call();
         let copier = self.copier(&call, (from.0, &from.1), (to.0, &to.1)).await?;
@@ -114,7 +116,8 @@ impl Rooms {
                 copied.format = made.format;
                 let mut destination = to.1;
                 found_at(&mut destination, &copied.path, &copied.details);
-                let moved = self.move_bytes(context, from, (to.0, destination), size_bytes).await?;
+                let to = (to.0, destination);
+                let moved = self.move_bytes(context, from, to, size_bytes, keep).await?;
                 copied.path = moved.path.unwrap_or(copied.path);
                 Copied { copied, digest: Some(moved.digest) }
             }
@@ -122,18 +125,20 @@ impl Rooms {
     }
 
     /// Moves the bytes of an object onto one that was created before, and checks that they
-    /// arrived.
+    /// arrived. What was moved before it broke off is not moved again.
     pub(super) async fn move_bytes(
         &self,
         context: &StepContext,
         from: (&StoreAccess<'_>, DataObject),
         to: (&StoreAccess<'_>, DataObject),
         size_bytes: u64,
+        keep: &mut Keeping<impl GoesOn>,
     ) -> Result<Moved, StepError> {
         let call = context.call();
         let (to, mut destination) = to;
         let source = from.0.end(from.1);
-        let moved = transfer(&call, &source, &to.end(destination.clone()), size_bytes).await?;
+        let (end, resume) = (to.end(destination.clone()), keep.latest.clone());
+        let moved = transfer(&call, &source, &end, size_bytes, resume, keep).await?;
         let path = moved.written.path.filter(|path| path != destination.path());
         if let Some(path) = &path {
             set_path(&mut destination, path);

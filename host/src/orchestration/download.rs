@@ -1,12 +1,12 @@
 //! A file from outside onto an image store: as it is, or unpacked.
 //!
-//! A download that broke off is read back once
-//! from the store, for no kept crate lets the state of a hash be kept.
+//! A download that broke off keeps the state of its digest with the token of the writer. It is read
+//! back from the store all the same where a caller gave a checksum, whose state is not kept.
 //!
 //! **Invariant:** what a broken download has on the store is gone on with only if the source says
 //! that it is the same still; no byte of it counts before the whole was checked.
 
-use super::landing::Keeping;
+use super::landing::{Keeping, read_again};
 use super::rooms::Rooms;
 use super::store_access::StoreAccess;
 use crate::jobs::{StepContext, StepError};
@@ -76,7 +76,7 @@ impl Rooms {
         };
         let mut chunks = spooled.chunks;
         one.length_bytes = spooled.length_bytes;
-        self.land(context, &to, one, &mut chunks).await
+        self.land(context, &to, one, &mut chunks, None).await
     }
 
     /// Takes bytes as they are; what broke off goes on.
@@ -91,9 +91,9 @@ impl Rooms {
         let call = context.call();
         let there = self.make_place(context, to, &mut one).await?;
         let end = to.end(there);
-        let token = one.checkpoint.take().map(|checkpoint| checkpoint.token);
-        let sink = Sink::open(&call, &end, one.length_bytes, token.clone()).await?;
-        let from = sink.offset();
+        let resume = one.checkpoint.take().map(read_again);
+        let sink = Sink::open(&call, &end, one.length_bytes, resume.clone()).await?;
+        let from = sink.from();
         let is_peeked = !source.head().is_empty();
         if from != 0 || !is_peeked {
             // Where the writer goes on, not where the record thought so.
@@ -105,17 +105,19 @@ impl Rooms {
             source = Peeked::unread(download);
         }
         let identity = serde_json::to_string(source.source().identity()).unwrap_or_default();
-        let mut keep = Keeping::new(self, one, identity, token);
+        let mut keep = Keeping::new(self, one, identity, resume);
         // Of a part there is no checksum that anybody knows.
         let source = Summed::new(source, checksum.filter(|_| from == 0));
         let mut chunks = Chunked::new(source, from);
         let received = sink.fill(&call, &mut chunks, &mut keep).await?;
         chunks.into_source().verify()?;
-        self.landed(context, to, keep.one, received, checksum).await
+        let unchecked = checksum.filter(|_| from != 0);
+        self.landed(context, to, keep.one, received, unchecked).await
     }
 }
 
 fn resume_at(checkpoint: &Checkpoint) -> Option<(u64, SourceIdentity)> {
     let identity = serde_json::from_str(&checkpoint.source).ok()?;
-    Some((checkpoint.token.offset, identity))
+    let resume = read_again(checkpoint.clone());
+    Some((resume.digest.map_or(resume.token.offset, |digest| digest.offset()), identity))
 }

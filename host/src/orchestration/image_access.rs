@@ -90,6 +90,7 @@ impl Rooms {
         let installation_id = self.repository.installation_id().as_str();
         let epoch = self.repository.epoch();
         let store = image_store.as_seen_by_plugins(image_store.id, installation_id, epoch);
+        let store = (store, image_store.bandwidth);
         let provider = (image_store.provider.as_str(), provider);
         let store = StoreAccess::new(self, provider, driver as _, store, title);
         Ok(ImageAccess { store, image_store })

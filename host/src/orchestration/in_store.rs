@@ -6,6 +6,7 @@
 //! **Invariant:** an [`ObjectInStore`] is Ready only after its bytes were verified where they are.
 
 use super::copy::found_at;
+use super::landing::Keeping;
 use super::rooms::Rooms;
 use super::storage_pool::expect_in_use;
 use super::store_access::StoreAccess;
@@ -17,6 +18,7 @@ use crate::model::{
 };
 use crate::store::{Change, Filter, Key, StoreError};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use storage_plugin_api::{DataObject, DataStoreRole, Details, ImageFormat};
 use uuid::Uuid;
 
@@ -37,6 +39,8 @@ pub(super) struct Bytes<'a> {
     pub(super) object: DataObject,
     pub(super) length_bytes: u64,
     pub(super) format: ImageFormat,
+    /// What they are, as text: by it a transfer that broke off knows its source again.
+    pub(super) same: String,
 }
 
 /// A new object on an image store or image cache, on its way there.
@@ -93,6 +97,7 @@ pub(super) fn ends(mut one: Stored<ObjectInStore>) -> Result<Vec<Change>, Failur
         one.state = one.state.next(OperationFailed)?;
     }
     one.state = one.state.next(DestroyRequested)?.next(OperationSuccessed)?;
+    one.checkpoint = None;
     Ok(vec![
         Change::update(&one),
         // The record stays, removed, as proof that the bytes may not be there.
@@ -162,10 +167,12 @@ impl Rooms {
 
     /// The bytes of a copy's origin.
     pub(super) async fn bytes_of(&self, origin: Origin) -> Result<Bytes<'_>, StepError> {
+        let same = |length_bytes: u64| json!({ "of": origin, "bytes": length_bytes }).to_string();
         match origin {
             Origin::Volume(uuid) => {
                 let volume = self.find_volume(uuid).await?;
                 Ok(Bytes {
+                    same: same(volume.size_bytes),
                     access: self.store_access(pool_of(&volume)?).await?,
                     object: volume.as_seen_by_plugins(volume.id).into(),
                     length_bytes: volume.size_bytes,
@@ -175,6 +182,7 @@ impl Rooms {
             Origin::Snapshot(uuid) => {
                 let snapshot = self.find_snapshot(uuid).await?;
                 Ok(Bytes {
+                    same: same(snapshot.volume.size_bytes),
                     access: self.store_access(snapshot.pool).await?,
                     object: self.snapshot_info(&snapshot).await?.into(),
                     length_bytes: snapshot.volume.size_bytes,
@@ -184,6 +192,7 @@ impl Rooms {
             Origin::InStore(uuid) => {
                 let one = self.find_in_store(uuid).await?;
                 Ok(Bytes {
+                    same: same(one.length_bytes),
                     access: self.store_access(one.store).await?,
                     object: self.object_here(&one).await?,
                     length_bytes: one.length_bytes,
@@ -211,8 +220,8 @@ impl Rooms {
         })
     }
 
-    /// Brings the bytes of an origin to a store, and verifies them there. Idempotent. Gives the
-    /// object as it is to be written: Ready.
+    /// Brings the bytes of an origin to a store, and verifies them there. Idempotent: after a crash
+    /// it goes on where it was. Gives the object as it is to be written: Ready.
     pub(super) async fn bring(
         &self,
         context: &StepContext,
@@ -228,8 +237,10 @@ impl Rooms {
         one.length_bytes = from.length_bytes;
         let there = self.object_here(&one).await?;
         let source = (&from.access, from.object);
-        let made =
-            self.copy_object(context, source, (&to, there.clone()), from.length_bytes).await?;
+        let mut keep = Keeping::again(self, one, from.same);
+        let target = (&to, there.clone());
+        let made = self.copy_object(context, source, target, from.length_bytes, &mut keep).await?;
+        let mut one = keep.one;
         one.digest = made.digest;
         one.path = made.copied.path;
         one.details = made.copied.details;

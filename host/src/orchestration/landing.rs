@@ -7,15 +7,15 @@ use super::copy::found_at;
 use super::rooms::Rooms;
 use super::store_access::StoreAccess;
 use crate::jobs::{StepContext, StepError};
-use crate::model::{Checkpoint, Failure, ObjectInStore, Stored};
+use crate::model::{Checkpoint, Failure, ObjectInStore, Record, Stored, Volume};
 use crate::motion::{
-    Checksum, ChunkStream, KeepNone, KeepToken, Received, Sink, read_back, verify,
+    Checksum, ChunkStream, KeepNone, KeepToken, Received, Resume, Sink, read_back, verify,
 };
 use crate::store::{Change, Repository};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use storage_plugin_api::{CheckpointToken, CreateRequest, DataObject, PluginError, PluginResult};
+use storage_plugin_api::{CreateRequest, DataObject, PluginError, PluginResult};
 
 /// How often a token is written down.
 const KEEP: Duration = Duration::from_secs(2);
@@ -38,26 +38,37 @@ impl Rooms {
         Ok(there)
     }
 
-    /// Writes `length_bytes` of a stream onto a store, from the beginning on, and looks at them
-    /// there. Gives the object as it is afterwards, not yet Ready.
+    /// Writes `length_bytes` of a stream onto a store, and looks at them there. Gives the object as
+    /// it is afterwards, not yet Ready.
+    ///
+    /// The stream begins at the first byte. Where `same` says what it is of, so that the next
+    /// attempt has the same bytes, what an earlier one wrote is not written again.
     pub(super) async fn land(
         &self,
         context: &StepContext,
         to: &StoreAccess<'_>,
         mut one: Stored<ObjectInStore>,
         source: &mut dyn ChunkStream,
+        same: Option<String>,
     ) -> Result<Stored<ObjectInStore>, StepError> {
         let call = context.call();
-        one.checkpoint = None;
         let there = self.make_place(context, to, &mut one).await?;
         let end = to.end(there);
-        let sink = Sink::open(&call, &end, one.length_bytes, None).await?;
-        let received = sink.fill(&call, source, &mut KeepNone).await?;
-        self.landed(context, to, one, received, None).await
+        let length_bytes = one.length_bytes;
+        let Some(same) = same else {
+            one.checkpoint = None;
+            let sink = Sink::open(&call, &end, length_bytes, None).await?;
+            let received = sink.fill(&call, source, &mut KeepNone).await?;
+            return self.landed(context, to, one, received, None).await;
+        };
+        let mut keep = Keeping::again(self, one, same);
+        let sink = Sink::open(&call, &end, length_bytes, keep.latest.clone()).await?;
+        let received = sink.rereading().fill(&call, source, &mut keep).await?;
+        self.landed(context, to, keep.one, received, None).await
     }
 
-    /// Looks at what was received where it is. The checksum is that of all bytes, for those of
-    /// which the first ones came earlier: only all of them together tell.
+    /// Looks at what was received where it is. `checksum` is one of all bytes that nobody held
+    /// against them yet, for the first of them came earlier: only all of them together tell.
     pub(super) async fn landed(
         &self,
         context: &StepContext,
@@ -73,59 +84,99 @@ impl Rooms {
         let mut there = self.object_here(&one).await?;
         found_at(&mut there, &one.path, &one.details);
         let digest = match received.digest {
-            Some(digest) => {
+            Some(digest) if checksum.is_none() => {
                 let shown = to.describe(context, there.clone()).await?;
                 let recorded = shown.digest.as_deref();
                 verify(&call, &to.end(there), &digest, length_bytes, recorded).await?;
                 digest
             }
-            None => read_back(&call, &to.end(there), length_bytes, checksum).await?,
+            passed => {
+                let found = read_back(&call, &to.end(there), length_bytes, checksum).await?;
+                passed.map_or(Ok(()), |passed| passed.expect(&found))?;
+                found
+            }
         };
         one.digest = Some(digest.to_string());
         Ok(one)
     }
 }
 
-/// Writes tokens into the record: the first one, then one now and then. The latest is at hand for
-/// whoever ends in order.
-pub(super) struct Keeping {
+/// A record that says where the transfer of its bytes goes on.
+pub(super) trait GoesOn: Record + Clone {
+    /// Where that is.
+    fn checkpoint(&mut self) -> &mut Option<Checkpoint>;
+}
+
+impl GoesOn for ObjectInStore {
+    fn checkpoint(&mut self) -> &mut Option<Checkpoint> {
+        &mut self.checkpoint
+    }
+}
+
+impl GoesOn for Volume {
+    fn checkpoint(&mut self) -> &mut Option<Checkpoint> {
+        &mut self.checkpoint
+    }
+}
+
+/// Writes into the record where a transfer goes on: the first time, then now and then. The latest
+/// is at hand for whoever ends in order.
+pub(super) struct Keeping<T> {
     repository: Arc<dyn Repository>,
     /// What the source said of itself, as text.
     source: String,
-    pub(super) one: Stored<ObjectInStore>,
-    pub(super) latest: Option<CheckpointToken>,
+    pub(super) one: Stored<T>,
+    pub(super) latest: Option<Resume>,
     last: Option<Instant>,
 }
 
-impl Keeping {
-    /// Begins with the token that was gone on from, if one was.
+impl<T: GoesOn> Keeping<T> {
+    /// Begins where the record says, if that is of the same source.
+    pub(super) fn again(rooms: &Rooms, mut one: Stored<T>, source: String) -> Self {
+        let kept = one.checkpoint().take().filter(|kept| kept.source == source);
+        Self::new(rooms, one, source, kept.map(read_again))
+    }
+
+    /// Begins with where was gone on, if that was anywhere.
     pub(super) fn new(
         rooms: &Rooms,
-        one: Stored<ObjectInStore>,
+        one: Stored<T>,
         source: String,
-        latest: Option<CheckpointToken>,
+        latest: Option<Resume>,
     ) -> Self {
         Self { repository: Arc::clone(&rooms.repository), source, one, latest, last: None }
     }
 
-    async fn write(&mut self, token: CheckpointToken) -> Result<(), Failure> {
-        self.one.checkpoint = Some(Checkpoint { token, source: self.source.clone() });
+    async fn write(&mut self, resume: Resume) -> Result<(), Failure> {
+        *self.one.checkpoint() = Some(written_down(resume, self.source.clone()));
         self.repository.transact(vec![Change::update(&self.one)]).await?;
-        let again = self.repository.find::<ObjectInStore>(self.one.uuid).await?;
+        let again = self.repository.find::<T>(self.one.uuid()).await?;
         let gone = || Failure::not_found("the record of what is being written is gone");
         self.one = again.ok_or_else(gone)?;
         Ok(())
     }
 }
 
+/// Where a transfer goes on, as a record has it.
+pub(super) fn written_down(resume: Resume, source: String) -> Checkpoint {
+    let Resume { token, digest } = resume;
+    Checkpoint { token, source, digest: digest.map(|digest| digest.to_string()) }
+}
+
+/// Where a transfer goes on, by its record.
+pub(super) fn read_again(checkpoint: Checkpoint) -> Resume {
+    let digest = checkpoint.digest.and_then(|digest| digest.parse().ok());
+    Resume { token: checkpoint.token, digest }
+}
+
 #[async_trait]
-impl KeepToken for Keeping {
-    async fn keep(&mut self, token: CheckpointToken) -> PluginResult<()> {
-        self.latest = Some(token.clone());
+impl<T: GoesOn> KeepToken for Keeping<T> {
+    async fn keep(&mut self, resume: Resume) -> PluginResult<()> {
+        self.latest = Some(resume.clone());
         if self.last.is_some_and(|last| last.elapsed() < KEEP) {
             return Ok(());
         }
         self.last = Some(Instant::now());
-        self.write(token).await.map_err(|failure| PluginError::internal(failure.message))
+        self.write(resume).await.map_err(|failure| PluginError::internal(failure.message))
     }
 }

@@ -18,6 +18,7 @@ mod spool;
 mod store_access;
 
 mod allocation;
+mod bandwidth;
 mod connecting;
 mod convert;
 mod copy;

@@ -4,6 +4,7 @@ use super::connecting::Connected;
 use super::request::{RequestContext, Started};
 use crate::jobs::{Flow, Guard, Jobs, NewOperation};
 use crate::model::{ClientToken, Failure, ImageStore, Operation, RecordKind, StoragePool};
+use crate::motion::Paces;
 use crate::motion::download::{DownloadSettings, Downloader, Proxy, SourcePolicy};
 use crate::registry::DataStoreProviderManager;
 use crate::store::{Change, Key, Refused, Repository, now_us};
@@ -71,7 +72,7 @@ impl ImagePolicy {
     /// `InvalidConfig`.
     pub fn check(&self) -> PluginResult<()> {
         SourcePolicy::new(&self.allow, &self.directories)?;
-        self.proxy.as_deref().map_or(Ok(()), |url| Proxy::new(url, Vec::new()).map(drop))
+        self.proxy.as_deref().map_or(Ok(()), |url| Proxy::new(url).map(drop))
     }
 
     /// What downloads by it. What cannot be read of it was refused with the configuration; here it
@@ -86,7 +87,7 @@ impl ImagePolicy {
             Ok(policy) => DownloadSettings::new(policy),
             Err(error) => unreachable!("an empty policy is one: {error}"),
         };
-        settings.proxy = self.proxy.as_deref().and_then(|url| Proxy::new(url, Vec::new()).ok());
+        settings.proxy = self.proxy.as_deref().and_then(|url| Proxy::new(url).ok());
         Downloader::new(settings)
     }
 }
@@ -137,6 +138,8 @@ pub struct Rooms {
     pub windows: Box<Windows>,
     /// The pools that were connected in this life of the host.
     pub(super) connected: Connected,
+    /// How fast bytes go to and from stores.
+    pub(super) paces: Paces,
 }
 
 /// What the composition root hands over.
@@ -160,6 +163,7 @@ impl Rooms {
             guard: Guard::new(),
             downloader: policy.images.downloader(),
             connected: Connected::default(),
+            paces: Paces::default(),
             repository,
             providers,
             policy,

@@ -4,7 +4,7 @@
 
 use super::rooms::Rooms;
 use crate::jobs::{Guard, GuardedCall, StepContext, StepError};
-use crate::motion::End;
+use crate::motion::{End, Pace};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub(super) struct StoreAccess<'a> {
     window: Duration,
     /// What it is called in messages: `storage pool "primary"`.
     pub(super) title: String,
+    /// How fast bytes come and go.
+    pace: Arc<Pace>,
 }
 
 impl<'a> StoreAccess<'a> {
@@ -34,10 +36,11 @@ impl<'a> StoreAccess<'a> {
         rooms: &'a Rooms,
         (provider_name, provider): (&str, Arc<dyn DataStoreProvider>),
         driver: Arc<dyn DataStoreDriver>,
-        store: DataStore,
+        (store, bandwidth): (DataStore, Option<u64>),
         title: String,
     ) -> Self {
         Self {
+            pace: rooms.paces.of(store.uuid, bandwidth),
             rooms,
             driver,
             context: StoreContext::new(store),
@@ -154,6 +157,7 @@ impl StoreAccess<'_> {
             object,
             about: self.about(),
             guard: self.guard(),
+            pace: Arc::clone(&self.pace),
         }
     }
 

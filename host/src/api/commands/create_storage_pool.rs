@@ -86,6 +86,18 @@ fn scope(
     }
 }
 
+/// A number that may be 0, if it is given.
+pub(super) fn no_less_than_zero(name: &str, value: Option<i64>) -> Result<Option<u64>, ApiError> {
+    let natural = value.map(|value| {
+        u64::try_from(value).map_err(|_| {
+            ApiError::invalid_parameter(format!(
+                "Invalid value for parameter {name}: {value} is less than 0"
+            ))
+        })
+    });
+    natural.transpose()
+}
+
 /// A number that is more than nothing, if it is given.
 pub(super) fn positive(name: &str, value: Option<i64>) -> Result<Option<u64>, ApiError> {
     value

@@ -1,6 +1,6 @@
 //! `updateImageStore`.
 
-use super::create_storage_pool::positive;
+use super::create_storage_pool::{no_less_than_zero, positive};
 use crate::api::call::Call;
 use crate::api::command::{Command, handler};
 use crate::api::error::ApiError;
@@ -28,6 +28,7 @@ params! {
         "name"          name: Option<String>        => "the new name for the Image Store";
         "readonly"      read_only: Option<bool>     => "if set to true, it designates the corresponding image store to read-only";
         "capacitybytes" capacity_bytes: Option<i64> => "the number of bytes the host can use on this image storage";
+        "bandwidth"     bandwidth: Option<i64>      => "bytes a second that the host moves to and from it, all transfers together; 0 for no limit (an extension of this host)";
     }
 }
 
@@ -37,6 +38,7 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
         name: params.name,
         read_only: params.read_only,
         capacity_bytes: positive("capacitybytes", params.capacity_bytes)?,
+        bandwidth: no_less_than_zero("bandwidth", params.bandwidth)?,
     };
     let store = call.services.orchestration.image_stores.update(store.uuid, wish).await?;
     reply_shown::<ImageStore>(&call, store.uuid).await

@@ -1,6 +1,6 @@
 //! `updateStoragePool`: name, tags, limits, and whether it takes new volumes.
 
-use super::create_storage_pool::positive;
+use super::create_storage_pool::{no_less_than_zero, positive};
 use crate::api::call::Call;
 use crate::api::command::{Command, handler};
 use crate::api::error::ApiError;
@@ -30,6 +30,7 @@ params! {
         "capacitybytes" capacity_bytes: Option<i64> => "bytes the host can provision from this storage pool";
         "capacityiops"  capacity_iops: Option<i64>  => "IOPS the host can provision from this storage pool";
         "enabled"       enabled: Option<bool>       => "false to disable the pool for allocation of new volumes, true to enable it back";
+        "bandwidth"     bandwidth: Option<i64>      => "bytes a second that the host moves to and from it, all transfers together; 0 for no limit (an extension of this host)";
     }
 }
 
@@ -39,6 +40,7 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
         name: params.name,
         tags: params.tags,
         capacity_bytes: positive("capacitybytes", params.capacity_bytes)?,
+        bandwidth: no_less_than_zero("bandwidth", params.bandwidth)?,
         capacity_iops: positive("capacityiops", params.capacity_iops)?,
         enabled: params.enabled,
     };

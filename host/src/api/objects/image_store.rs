@@ -25,6 +25,7 @@ response! {
         "role"          role: &'static str          => "Image or ImageCache (an extension of this host)";
         "unavailable"   unavailable: Option<String> => "why nothing can be done with it now: its provider is missing, or it is not connected (an extension of this host)";
         "quarantine"    quarantine: Option<String>  => "why no operation may touch it (an extension of this host)";
+        "bandwidth" bandwidth: Option<u64> => "bytes a second that the host moves to and from it at most (an extension of this host)";
     }
 }
 
@@ -52,6 +53,7 @@ impl Shown for ImageStore {
             role: store.role.as_str(),
             unavailable: names.services().orchestration.image_stores.unavailable(store),
             quarantine: store.quarantine.clone(),
+            bandwidth: store.bandwidth,
         })
     }
 }

@@ -36,6 +36,7 @@ response! {
         "unsuitable"          unsuitable: Option<String> => "why the entity is not suitable for migration (an extension of this host)";
         "unavailable"         unavailable: Option<String> => "why nothing can be done with the pool now: its provider is missing, or it is not connected (an extension of this host)";
         "quarantine"          quarantine: Option<String> => "why no operation may touch the pool (an extension of this host)";
+        "bandwidth" bandwidth: Option<u64> => "bytes a second that the host moves to and from it at most (an extension of this host)";
     }
 }
 
@@ -77,6 +78,7 @@ impl Shown for StoragePool {
             unsuitable: None,
             unavailable: names.services().orchestration.storage_pools.unavailable(pool),
             quarantine: pool.quarantine.clone(),
+            bandwidth: pool.bandwidth,
         })
     }
 }

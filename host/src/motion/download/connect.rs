@@ -29,6 +29,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TRUST: &str =
     "if the server's authority is your own, add it to those that this system trusts";
 
+const UNRESOLVED: &str = "a proxy would resolve it, and to which network is not known here; let \
+                          this host resolve it, or allow it by its name (download_allow)";
+
+/// How a source is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Directly,
+    ThroughProxy,
+}
+
 /// Opens connections to sources.
 pub(super) struct Connector {
     pub(super) settings: DownloadSettings,
@@ -54,8 +64,8 @@ impl Connector {
         call: &CallContext,
         url: &SourceUrl,
     ) -> PluginResult<Connection> {
-        let proxy = self.settings.proxy.as_ref().filter(|proxy| proxy.is_for(url.host()));
-        let addresses = self.allowed(call, url, proxy.is_some()).await?;
+        let (way, addresses) = self.allowed(call, url).await?;
+        let proxy = self.settings.proxy.as_ref().filter(|_| way == Way::ThroughProxy);
         let stream = match proxy {
             None => self.open(call, url, &addresses).await?,
             Some(proxy) => {
@@ -73,19 +83,28 @@ impl Connector {
         }
     }
 
-    /// The addresses of a source that the policy allows.
+    /// The way to a source, and the addresses of it that the policy allows.
     ///
-    /// Behind a proxy a name may mean nothing here; what it does mean is judged all the same.
+    /// What an operator allowed by its name is his own: it is reached directly, if its name means
+    /// something here. Behind a proxy any other name has to mean something here as well: where a
+    /// proxy would go by it could not be judged.
     async fn allowed(
         &self,
         call: &CallContext,
         url: &SourceUrl,
-        is_behind_proxy: bool,
-    ) -> PluginResult<Vec<SocketAddr>> {
+    ) -> PluginResult<(Way, Vec<SocketAddr>)> {
+        let has_proxy = self.settings.proxy.is_some();
+        let is_named = self.settings.policy.names(url.host());
         let resolved = match self.resolve(call, url).await {
-            Err(error) if is_behind_proxy && error.is_retryable() => return Ok(Vec::new()),
+            Err(error) if has_proxy && error.is_retryable() => {
+                return match is_named {
+                    true => Ok((Way::ThroughProxy, Vec::new())),
+                    false => Err(error.with("way out", UNRESOLVED)),
+                };
+            }
             other => other?,
         };
+        let way = if has_proxy && !is_named { Way::ThroughProxy } else { Way::Directly };
         let check = |address: &SocketAddr| {
             self.settings.policy.check_address(url.host(), address.ip()).map(|()| *address)
         };
@@ -94,10 +113,10 @@ impl Connector {
         let refusal = refused.into_iter().find_map(Result::err);
         match refusal {
             // Through a proxy the choice of the address is not ours: one that is refused is enough.
-            Some(refusal) if allowed.is_empty() || is_behind_proxy => {
+            Some(refusal) if allowed.is_empty() || way == Way::ThroughProxy => {
                 Err(refusal.with("source", url))
             }
-            _ => Ok(allowed.into_iter().flatten().collect()),
+            _ => Ok((way, allowed.into_iter().flatten().collect())),
         }
     }
 

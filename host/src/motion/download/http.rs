@@ -115,6 +115,12 @@ impl HttpSource {
                     self.at
                 )));
             }
+            // The end of a part is the end of the file only if it says so.
+            AnswerKind::From(_)
+                if self.identity.length.is_none() && answer.identity.length.is_none() =>
+            {
+                return Err(self.unproven("it sends a part and does not say of how many bytes"));
+            }
             AnswerKind::From(_) => self.skip = 0,
             // No ranges, or not the same any more: the server does not say which.
             AnswerKind::Whole if self.at > 0 && !self.identity.is_proven(&answer.identity) => {

@@ -94,13 +94,18 @@ impl SourcePolicy {
         Ok(())
     }
 
+    /// Whether a host is allowed by its name, whatever its address.
+    pub(super) fn names(&self, host: &str) -> bool {
+        let name = host.trim_end_matches('.').to_ascii_lowercase();
+        self.hosts.contains(&name)
+    }
+
     /// Judges an address that `host` resolved to.
     ///
     /// # Errors
     /// `PermissionDenied` for one of the inner network that is not allowed.
     pub(super) fn check_address(&self, host: &str, address: IpAddr) -> PluginResult<()> {
-        let name = host.trim_end_matches('.').to_ascii_lowercase();
-        if self.hosts.contains(&name) {
+        if self.names(host) {
             return Ok(());
         }
         let carried = carried(address);

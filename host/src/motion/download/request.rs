@@ -21,6 +21,7 @@ use storage_plugin_api::{CallContext, PluginError, PluginErrorKind, PluginResult
 const MAX_REDIRECTS: usize = 10;
 /// How long a server may ask us to wait; one that wants more is asked again all the same.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+const CHUNKED: &[u8] = b"chunked";
 const AGENT: &str = concat!("storage-host/", env!("CARGO_PKG_VERSION"));
 
 /// The answer of a source that has the bytes.
@@ -161,10 +162,16 @@ fn understand(url: &SourceUrl, response: Response<Incoming>) -> PluginResult<Ans
     Ok(Answer { kind, identity, body: response.into_body() })
 }
 
-/// The bytes of a whole answer. One that ends with its connection may be cut off unseen.
+/// The bytes of a whole answer. One that ends with its connection may be cut off unseen; one in
+/// chunks, and in nothing but chunks, may not.
 fn whole_length(url: &SourceUrl, response: &Response<Incoming>) -> PluginResult<Option<u64>> {
     let length = response.body().size_hint().exact();
-    if length.is_none() && !response.headers().contains_key(TRANSFER_ENCODING) {
+    let codings = response.headers().get_all(TRANSFER_ENCODING).into_iter();
+    let mut codings = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let is_chunked =
+        codings.next().is_some_and(|one| one.trim_ascii().eq_ignore_ascii_case(CHUNKED))
+            && codings.next().is_none();
+    if length.is_none() && !is_chunked {
         return Err(PluginError::invalid_argument(format!(
             "{url} says neither how many bytes it has nor where they end, so a part of it could \
              not be told from all of it; offer the file from a server that sends Content-Length"

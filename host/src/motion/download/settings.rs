@@ -37,21 +37,22 @@ impl DownloadSettings {
     }
 }
 
-/// A proxy for HTTP. Names of sources are resolved by it; the policy is asked about the addresses
-/// that they have here, if they have any.
+/// A proxy for HTTP, for all sources but those on hosts that the policy allows by their names.
+///
+/// It resolves the names of sources itself. The policy is asked about the addresses that they have
+/// here, so a name that has none is refused, and where the proxy resolves otherwise than this host
+/// it is for the proxy to keep out of the inner network.
 #[derive(Debug, Clone)]
 pub struct Proxy {
     pub(super) url: SourceUrl,
-    bypass: Vec<String>,
 }
 
 impl Proxy {
-    /// The proxy at `http://[user:password@]host:port`, for all sources but those on the hosts of
-    /// `bypass`: names, or `.suffixes` of names.
+    /// The proxy at `http://[user:password@]host:port`.
     ///
     /// # Errors
     /// `InvalidConfig` for another URL.
-    pub fn new(url: &str, bypass: Vec<String>) -> PluginResult<Self> {
+    pub fn new(url: &str) -> PluginResult<Self> {
         let url = SourceUrl::parse(url).map_err(|error| {
             PluginError::invalid_config(format!("the proxy: {}", error.message()))
         })?;
@@ -60,16 +61,7 @@ impl Proxy {
                 "the proxy {url} is not reached by http: write it as http://host:port"
             )));
         }
-        let bypass = bypass.iter().map(|host| host.trim().to_ascii_lowercase()).collect();
-        Ok(Self { url, bypass })
-    }
-
-    pub(super) fn is_for(&self, host: &str) -> bool {
-        let host = host.to_ascii_lowercase();
-        !self.bypass.iter().any(|entry| match entry.strip_prefix('.') {
-            Some(suffix) => host == suffix || host.ends_with(entry.as_str()),
-            None => host == *entry,
-        })
+        Ok(Self { url })
     }
 }
 
@@ -110,20 +102,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_proxy_is_left_out_for_the_hosts_that_are_named() {
-        let bypass = vec!["Mirror.inner".to_owned(), ".example".to_owned()];
-        let proxy = Proxy::new("http://ann:secret@proxy:3128", bypass).unwrap();
+    fn a_proxy_is_reached_by_http_and_shown_without_its_password() {
+        let proxy = Proxy::new("http://ann:secret@proxy:3128").unwrap();
         assert!(!format!("{proxy:?}").contains("secret"));
-        for (host, is_for) in [
-            ("mirror.inner", false),
-            ("a.mirror.inner", true),
-            ("example", false),
-            ("A.Example", false),
-            ("anexample", true),
-        ] {
-            assert_eq!(proxy.is_for(host), is_for, "{host}");
-        }
-        let refused = Proxy::new("socks5://proxy:1080", Vec::new()).unwrap_err();
+        let refused = Proxy::new("socks5://proxy:1080").unwrap_err();
         assert!(refused.message().starts_with("the proxy: "), "{refused}");
     }
 }

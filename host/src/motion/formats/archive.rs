@@ -1,10 +1,15 @@
-//! Vets tar and OVA: that nothing in it would land outside of where it is unpacked.
+//! Vets tar and OVA: that nothing in it would land outside of where it is unpacked, and that each
+//! file in it would be taken by itself, if it is a disk.
 //!
 //! What it is not: the unpacking, or the reading of the description in an OVA.
 
-use super::image::{Image, Inspected, ToRaw};
+use super::image::{Image, ImageLimits, Inspected, Nesting, ToRaw, inspect_at};
 use super::kind::Kind;
 use super::refusal::{InspectError, Refusal, RefusalCode, shown};
+use crate::motion::random::RandomRead;
+use async_trait::async_trait;
+use bytes::Bytes;
+use storage_plugin_api::{CallContext, PluginResult};
 use tar::{EntryType, Header, PaxExtensions};
 
 const BLOCK: u64 = 512;
@@ -12,7 +17,11 @@ const MOST_ENTRIES: usize = 4096;
 /// What precedes an entry whose name is long or whose size is large.
 const MOST_EXTENSION: u64 = 64 << 10;
 
-pub(super) async fn vet(file: &mut Inspected<'_>, kind: Kind) -> Result<Image, InspectError> {
+pub(super) async fn vet(
+    file: &mut Inspected<'_>,
+    kind: Kind,
+    limits: &ImageLimits,
+) -> Result<Image, InspectError> {
     let mut at = 0;
     let mut next = Extended::default();
     for _ in 0..MOST_ENTRIES {
@@ -42,6 +51,7 @@ pub(super) async fn vet(file: &mut Inspected<'_>, kind: Kind) -> Result<Image, I
             EntryType::Regular | EntryType::Continuous | EntryType::Directory => {
                 let name = next.name.take().unwrap_or_else(|| header.path_bytes().into_owned());
                 check_name(&name)?;
+                vet_inside(file, (at, size), &name, limits).await?;
             }
             other => {
                 let line = format!("it has an entry of type {other:?}; only files are taken");
@@ -51,6 +61,51 @@ pub(super) async fn vet(file: &mut Inspected<'_>, kind: Kind) -> Result<Image, I
         at += size.next_multiple_of(BLOCK);
     }
     Err(unfit(&format!("it has more than {MOST_ENTRIES} entries")).into())
+}
+
+/// That a file in it would be taken by itself: whoever unpacks it opens it without another look.
+async fn vet_inside(
+    file: &mut Inspected<'_>,
+    (from, size): (u64, u64),
+    name: &[u8],
+    limits: &ImageLimits,
+) -> Result<(), InspectError> {
+    if size == 0 {
+        return Ok(());
+    }
+    let (call, source) = file.reach();
+    let mut inside = Inside { source, from, size };
+    // An archive in it is refused there, so this ends.
+    let looked = Box::pin(inspect_at(call, &mut inside, limits, Nesting::Inside)).await;
+    match looked {
+        Err(InspectError::Refused(refusal)) => Err(refusal.inside(name).into()),
+        looked => looked.map(drop),
+    }
+}
+
+/// The bytes of an entry.
+struct Inside<'a> {
+    source: &'a mut dyn RandomRead,
+    from: u64,
+    size: u64,
+}
+
+#[async_trait]
+impl RandomRead for Inside<'_> {
+    fn size_bytes(&self) -> u64 {
+        self.size
+    }
+
+    async fn read_at(
+        &mut self,
+        call: &CallContext,
+        offset: u64,
+        length: usize,
+    ) -> PluginResult<Bytes> {
+        let offset = offset.min(self.size);
+        let length = (self.size - offset).min(length as u64) as usize;
+        self.source.read_at(call, self.from + offset, length).await
+    }
 }
 
 /// What an entry of names says of the one behind it.

@@ -4,7 +4,7 @@
 //! reading of its data; that is imago's, and only for images that passed here.
 //!
 //! **Invariant:** an image that passed refers to no other file, lies in its bytes, and is a disk of
-//! no more than the limit.
+//! no more than the limit; and so is each file in an archive that passed.
 
 use super::fields::Fields;
 use super::kind::{HEAD_BYTES, Kind, TAIL_BYTES, recognise};
@@ -77,6 +77,24 @@ pub async fn inspect(
     source: &mut dyn RandomRead,
     limits: &ImageLimits,
 ) -> Result<Image, InspectError> {
+    inspect_at(call, source, limits, Nesting::Outermost).await
+}
+
+/// Where an image was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Nesting {
+    /// It is the file itself.
+    Outermost,
+    /// It is in an archive, where no other archive is.
+    Inside,
+}
+
+pub(super) async fn inspect_at(
+    call: &CallContext,
+    source: &mut dyn RandomRead,
+    limits: &ImageLimits,
+    nesting: Nesting,
+) -> Result<Image, InspectError> {
     let size = source.size_bytes();
     let head = source.read_at(call, 0, HEAD_BYTES).await?;
     if head.is_empty() {
@@ -107,7 +125,11 @@ pub async fn inspect(
         Kind::VmdkDescriptor => return Err(vmdk::refers().into()),
         Kind::Vdi => vdi::vet(&file)?,
         Kind::Iso => iso::vet(&file)?,
-        Kind::Ova | Kind::Tar => archive::vet(&mut file, kind).await?,
+        Kind::Ova | Kind::Tar if nesting == Nesting::Inside => {
+            let line = "it is an archive in an archive: pack its files into one";
+            return Err(Refusal::new(RefusalCode::UnfitArchive, line).into());
+        }
+        Kind::Ova | Kind::Tar => archive::vet(&mut file, kind, limits).await?,
         Kind::Packed(packing) => {
             let line = format!("it is compressed with {}: unpack it first", packing.name());
             return Err(Refusal::new(RefusalCode::Packed, line).into());
@@ -147,6 +169,11 @@ pub(super) struct Inspected<'a> {
 }
 
 impl Inspected<'_> {
+    /// What reads it, for a look at a part of it.
+    pub(super) fn reach(&mut self) -> (&CallContext, &mut dyn RandomRead) {
+        (self.call, self.source)
+    }
+
     pub(super) fn head(&self, what: &'static str) -> Fields<'_> {
         Fields::new(&self.head, what)
     }

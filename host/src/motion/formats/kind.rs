@@ -142,6 +142,9 @@ pub fn recognise(head: &[u8], tail: Option<&[u8]>) -> Vec<Kind> {
         .map(|row| row.1)
         .into_iter()
         .collect();
+    if kinds.is_empty() && is_vmdk_descriptor(head) {
+        kinds.push(Kind::VmdkDescriptor);
+    }
     if head.get(64..68) == Some(&[0x7f, 0x10, 0xda, 0xbe]) {
         kinds.push(Kind::Vdi);
     }
@@ -174,6 +177,19 @@ pub fn packing(head: &[u8]) -> Option<Packing> {
         Some(Kind::Packed(packing)) => Some(*packing),
         _ => None,
     }
+}
+
+/// Readers take any text for a VMDK whose first line, behind comments and blank ones, is one of
+/// `version=1` to `version=3`.
+fn is_vmdk_descriptor(head: &[u8]) -> bool {
+    let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
+    let Some((key, version)) = first.and_then(|line| line.split_at_checked(b"version".len()))
+    else {
+        return false;
+    };
+    let version = version.trim_ascii_start().strip_prefix(b"=").map(<[u8]>::trim_ascii);
+    key.eq_ignore_ascii_case(b"version") && matches!(version, Some([b'1'..=b'3']))
 }
 
 fn is_tar(head: &[u8]) -> bool {
@@ -212,5 +228,20 @@ mod tests {
         assert_eq!(recognise(&head, None), [Kind::Iso]);
         head[..8].copy_from_slice(b"QFI\xfb\0\0\0\x03");
         assert_eq!(recognise(&head, Some(b"conectix")), [Kind::Qcow2, Kind::Iso, Kind::VhdFixed]);
+    }
+
+    #[test]
+    fn a_text_that_readers_take_for_a_vmdk_is_one() {
+        for text in [
+            "version=1\ncreateType=\"monolithicFlat\"\n",
+            "\n  \r\n# anything\r\n#\n  version=3\r\n",
+            "Version = 2",
+            "# Disk DescriptorFile",
+        ] {
+            assert_eq!(recognise(text.as_bytes(), None), [Kind::VmdkDescriptor], "{text}");
+        }
+        for text in ["version=4\n", "a\nversion=1\n", "version=10\n", "versions=1", "#\n", "\n"] {
+            assert_eq!(recognise(text.as_bytes(), None), [Kind::Raw], "{text}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Writes a disk as a qcow2 image, into a file of this host.
 //!
-//! What it is: imago, which writes tables and data where it likes, so the image needs a file of the
-//! host first and goes to its store from there. What it is not: a way to write qcow2 to a store.
+//! What it is: the other direction of [`Conversion`](super::Conversion), by which that is held
+//! against what was written. imago writes tables and data where it likes, so the image needs a file
+//! of the host first. What it is not: a way to write qcow2 to a store.
 
 use imago::file::File as ImageFile;
 use imago::format::builder::FormatCreateBuilder as _;
@@ -18,7 +19,8 @@ use tokio::task::JoinHandle;
 #[derive(Debug)]
 pub struct Qcow2File {
     chunks: mpsc::Sender<Chunk>,
-    thread: JoinHandle<io::Result<File>>,
+    /// Until its end was seen.
+    thread: Option<JoinHandle<io::Result<File>>>,
 }
 
 impl Qcow2File {
@@ -26,7 +28,7 @@ impl Qcow2File {
     pub fn create(file: File, disk_bytes: u64) -> Self {
         let (chunks, coming) = mpsc::channel(2);
         let thread = tokio::task::spawn_blocking(move || write(file, disk_bytes, coming));
-        Self { chunks, thread }
+        Self { chunks, thread: Some(thread) }
     }
 
     /// Takes a chunk of the disk. Chunks come in order; what none covers is zeros.
@@ -38,24 +40,25 @@ impl Qcow2File {
             return Ok(());
         }
         // The thread ended before its time.
-        finished(&mut self.thread).await.map(drop)
+        finished(self.thread.take()).await.map(drop)
     }
 
     /// Completes the image and makes it durable. Answers its file.
     ///
     /// # Errors
-    /// Those of the file.
+    /// Those of the file; `Internal` where a write failed before: there is no image.
     pub async fn finish(self) -> PluginResult<File> {
-        let Self { chunks, mut thread } = self;
+        let Self { chunks, thread } = self;
         drop(chunks);
-        finished(&mut thread).await
+        finished(thread).await
     }
 }
 
-async fn finished(thread: &mut JoinHandle<io::Result<File>>) -> PluginResult<File> {
+async fn finished(thread: Option<JoinHandle<io::Result<File>>>) -> PluginResult<File> {
     let failed = |error: &dyn fmt::Display| {
         PluginError::internal(format!("writing a qcow2 image broke off: {error}"))
     };
+    let thread = thread.ok_or_else(|| failed(&"a write of it failed before"))?;
     let written = thread.await.map_err(|error| failed(&error))?;
     written.map_err(|error| PluginError::from_io("write a qcow2 image", &error))
 }

@@ -59,6 +59,12 @@ impl Refusal {
         Self { code, line: line.into() }
     }
 
+    /// The refusal of an archive in which a file of this name is refused.
+    pub(super) fn inside(self, name: &[u8]) -> Self {
+        let line = format!("the file {} in it is not taken: {}", shown(name), self.line);
+        Self { line, ..self }
+    }
+
     /// What is wrong.
     pub fn code(&self) -> RefusalCode {
         self.code

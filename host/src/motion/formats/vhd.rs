@@ -33,6 +33,7 @@ pub(super) async fn vet(file: &mut Inspected<'_>, kind: Kind) -> Result<Image, I
         }
         (Kind::VhdDynamic, DYNAMIC) => {
             check_blocks(file, footer.be64(16)?, size).await?;
+            check_copy(file)?;
             let reason = "no library reads dynamic VHD here; convert it: qemu-img convert -O qcow2";
             Ok(Image::new(kind, file.size, size, ToRaw::Not(reason.to_owned())))
         }
@@ -58,6 +59,19 @@ fn check_sum(footer: &Fields<'_>) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::new(RefusalCode::Damaged, "the checksum of its footer does not fit"))
+}
+
+/// A dynamic one has its footer at its head and at its end, and either is what some reader sees.
+fn check_copy(file: &Inspected<'_>) -> Result<(), Refusal> {
+    if !file.tail.starts_with(b"conectix") {
+        let line = "its dynamic VHD does not end with its footer: it is cut off";
+        return Err(Refusal::new(RefusalCode::Truncated, line));
+    }
+    if !file.head.starts_with(&file.tail) {
+        let line = "the footer of its dynamic VHD and the copy at its head contradict each other";
+        return Err(Refusal::new(RefusalCode::HeaderLies, line));
+    }
+    Ok(())
 }
 
 async fn check_blocks(

@@ -6,7 +6,9 @@ use super::kind::Kind;
 use super::refusal::{InspectError, Refusal, RefusalCode};
 use uuid::{Uuid, uuid};
 
-const REGIONS: u64 = 192 << 10;
+const HEADERS: [u64; 2] = [64 << 10, 128 << 10];
+const HEADER: u64 = 4 << 10;
+const REGIONS: [u64; 2] = [192 << 10, 256 << 10];
 const REGION_TABLE: u64 = 64 << 10;
 const METADATA_TABLE: u64 = 64 << 10;
 /// As the format has it.
@@ -29,15 +31,38 @@ const HAS_PARENT: u32 = 1 << 1;
 const IS_REQUIRED: u32 = 1 << 2;
 
 pub(super) async fn vet(file: &mut Inspected<'_>) -> Result<Image, InspectError> {
+    check_headers(file).await?;
     let metadata = find_metadata(file).await?;
     let size = read_metadata(file, metadata).await?;
     let reason = "no library reads VHDX here; convert it: qemu-img convert -O qcow2";
     Ok(Image::new(Kind::Vhdx, file.size, size, ToRaw::Not(reason.to_owned())))
 }
 
+/// That no log is replayed over what is vetted here. Of its two headers a reader takes the newer
+/// one whose checksum fits, so neither may name a log.
+async fn check_headers(file: &mut Inspected<'_>) -> Result<(), InspectError> {
+    let mut is_there = false;
+    for at in HEADERS {
+        let bytes = file.table("a header of the VHDX image", at, HEADER).await?;
+        let header = Fields::new(&bytes, "a header of the VHDX image");
+        if header.bytes(0, 4)? != b"head" {
+            continue;
+        }
+        is_there = true;
+        if !header.uuid(48)?.is_nil() {
+            let line = "it was not closed: its VHDX has a log that whoever opens it replays; open \
+                        and close it where it was written, or rewrite it: qemu-img convert -O qcow2";
+            return Err(Refusal::new(RefusalCode::Damaged, line).into());
+        }
+    }
+    let missing = || Refusal::new(RefusalCode::HeaderLies, "its VHDX has no header");
+    Ok(is_there.then_some(()).ok_or_else(missing)?)
+}
+
 /// The regions of the file; answers where its metadata is.
 async fn find_metadata(file: &mut Inspected<'_>) -> Result<u64, InspectError> {
-    let bytes = file.table("the table of regions", REGIONS, REGION_TABLE).await?;
+    let [first, second] = REGIONS;
+    let bytes = file.table("the table of regions", first, REGION_TABLE).await?;
     let table = Fields::new(&bytes, "the table of regions");
     check_signature(&table, b"regi", "the table of regions")?;
     let mut metadata = None;
@@ -52,6 +77,11 @@ async fn find_metadata(file: &mut Inspected<'_>) -> Result<u64, InspectError> {
             _ if table.le32(at + 28)? & 1 != 0 => return Err(unknown("region", id).into()),
             _ => {}
         }
+    }
+    if file.table("the copy of the table of regions", second, REGION_TABLE).await? != bytes {
+        let line = "the two tables of regions of its VHDX contradict each other, and each reader \
+                    takes another one; rewrite it: qemu-img convert -O qcow2";
+        return Err(Refusal::new(RefusalCode::HeaderLies, line).into());
     }
     let missing = || Refusal::new(RefusalCode::HeaderLies, "its VHDX has no region of metadata");
     Ok(metadata.ok_or_else(missing)?)

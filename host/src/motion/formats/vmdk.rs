@@ -11,6 +11,11 @@ use super::refusal::{InspectError, Refusal, RefusalCode, shown};
 const SECTOR: u64 = 512;
 /// The descriptor of a disk that is one file has a kibibyte.
 const MOST_DESCRIPTOR: u64 = 64 << 10;
+/// Where readers look for the descriptor, and how far, whatever the header says of it: in sectors.
+const DESCRIPTOR_AT: u64 = 1;
+const DESCRIPTOR_READ: u64 = 20;
+/// By this word they find a parent there, wherever it stands.
+const PARENT: &[u8] = b"parentfilenamehint";
 /// Where the directory lies that is written last, in a stream.
 const AT_END: u64 = u64::MAX;
 
@@ -27,6 +32,7 @@ pub(super) async fn vet(file: &mut Inspected<'_>) -> Result<Image, InspectError>
     file.check_inside("the directory of grains", offset, tables)?;
     let descriptor = descriptor(file, &header).await?;
     check_descriptor(&descriptor)?;
+    check_raw(file).await?;
     let reason = "no library reads sparse VMDK here; convert it: qemu-img convert -O qcow2";
     let size = capacity.checked_mul(SECTOR).ok_or_else(absurd)?;
     Ok(Image::new(Kind::Vmdk, file.size, size, ToRaw::Not(reason.to_owned())))
@@ -88,12 +94,29 @@ async fn footer(file: &mut Inspected<'_>, header: &Fields<'_>) -> Result<u64, In
 }
 
 async fn descriptor(file: &mut Inspected<'_>, header: &Fields<'_>) -> Result<String, InspectError> {
-    let offset = header.le64(28)?.checked_mul(SECTOR).ok_or_else(absurd)?;
+    let sector = header.le64(28)?;
+    if sector != DESCRIPTOR_AT {
+        let line = format!(
+            "its VMDK header says that the descriptor is in sector {sector}, and readers look for \
+             it in sector {DESCRIPTOR_AT}; rewrite it: qemu-img convert -O vmdk"
+        );
+        return Err(Refusal::new(RefusalCode::TableMisplaced, line).into());
+    }
+    let offset = DESCRIPTOR_AT * SECTOR;
     let length = header.le64(36)?.checked_mul(SECTOR).ok_or_else(absurd)?;
     check_table("the descriptor in the VMDK image", length, MOST_DESCRIPTOR)?;
     let bytes = file.table("the descriptor in the VMDK image", offset, length).await?;
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     Ok(String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned())
+}
+
+/// That no parent is named where readers look, behind the end of the descriptor as well.
+async fn check_raw(file: &mut Inspected<'_>) -> Result<(), InspectError> {
+    let from = DESCRIPTOR_AT * SECTOR;
+    let length = file.size.saturating_sub(from).min(DESCRIPTOR_READ * SECTOR);
+    let bytes = file.table("the descriptor in the VMDK image", from, length).await?;
+    let names_one = bytes.windows(PARENT.len()).any(|word| word.eq_ignore_ascii_case(PARENT));
+    if names_one { Err(parent().into()) } else { Ok(()) }
 }
 
 /// That the text inside describes a disk of one file, this one, without a parent.

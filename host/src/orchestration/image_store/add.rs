@@ -68,6 +68,7 @@ impl super::ImageStores {
             capacity_limited: wish.capacity_bytes.is_some(),
             used_bytes: 0,
             quarantine: None,
+            bandwidth: None,
         };
         store.provider = self.provider(&store)?;
         let details = &store.details;

@@ -201,3 +201,19 @@ async fn an_image_store_of_somebody_else_is_quarantined_and_left_alone() {
     assert!(!settled(&world, store).await);
     assert_eq!(world.provider.calls("attach_zone"), asked);
 }
+
+#[tokio::test]
+async fn a_bandwidth_is_kept_until_it_is_lifted() {
+    let world = World::new().await;
+    let store = world.image_store("images").await;
+    let stores = &world.orchestration.image_stores;
+    let limit = |bandwidth| {
+        stores.update(store, UpdateImageStore { bandwidth, ..UpdateImageStore::default() })
+    };
+    assert_eq!(limit(Some(1 << 20)).await.unwrap().bandwidth, Some(1 << 20));
+    let refused = limit(Some(9)).await.unwrap_err();
+    assert_eq!(refused.kind, PluginErrorKind::InvalidArgument);
+    assert!(refused.message.contains("9 bytes a second"), "{refused}");
+    assert_eq!(limit(None).await.unwrap().bandwidth, Some(1 << 20));
+    assert_eq!(limit(Some(0)).await.unwrap().bandwidth, None);
+}

@@ -1,6 +1,7 @@
 //! An image store is changed: its name, its limit, whether it takes something new.
 
 use crate::model::{Failure, ImageStore, Stored};
+use crate::orchestration::bandwidth::bandwidth;
 use crate::store::Change;
 use uuid::Uuid;
 
@@ -13,13 +14,16 @@ pub struct UpdateImageStore {
     pub read_only: Option<bool>,
     /// How much of the back end may be used.
     pub capacity_bytes: Option<u64>,
+    /// How many bytes a second the host moves to and from it; 0 for no limit.
+    pub bandwidth: Option<u64>,
 }
 
 impl super::ImageStores {
     /// Changes an image store (`updateImageStore`).
     ///
     /// # Errors
-    /// `NotFound`; `AlreadyExists` for a name that is taken.
+    /// `NotFound`; `AlreadyExists` for a name that is taken; `InvalidArgument` for a bandwidth that
+    /// moves nothing.
     pub async fn update(
         &self,
         uuid: Uuid,
@@ -32,8 +36,10 @@ impl super::ImageStores {
             store.capacity_bytes = bytes;
             store.capacity_limited = true;
         }
+        store.bandwidth = bandwidth(wish.bandwidth, store.bandwidth)?;
         let changes = vec![Change::expect_name_free(&store.record, None), Change::update(&store)];
         self.rooms.repository.transact(changes).await?;
+        self.rooms.paces.of(uuid, store.bandwidth);
         self.find(uuid).await
     }
 }

@@ -123,6 +123,7 @@ impl Flow {
             device_id: None,
             destroyed_us: None,
             released: false,
+            checkpoint: None,
         })
     }
 }

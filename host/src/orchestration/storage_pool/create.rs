@@ -80,6 +80,7 @@ impl super::StoragePools {
             capacity_iops: wish.capacity_iops,
             overprovision_factor: self.rooms.policy.overprovision_factor,
             quarantine: None,
+            bandwidth: None,
         };
         let object = (RecordKind::StoragePool, uuid);
         let mut changes = vec![

@@ -8,6 +8,7 @@ use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
     Failure, Machine, RecordKind, StoragePool, StoragePoolEvent, StoragePoolState, Stored,
 };
+use crate::orchestration::bandwidth::bandwidth;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
@@ -29,14 +30,17 @@ pub struct UpdateStoragePool {
     pub capacity_iops: Option<u64>,
     /// Whether it takes new volumes.
     pub enabled: Option<bool>,
+    /// How many bytes a second the host moves to and from it; 0 for no limit.
+    #[serde(default)]
+    pub bandwidth: Option<u64>,
 }
 
 impl super::StoragePools {
     /// Begins to change a pool (`updateStoragePool`).
     ///
     /// # Errors
-    /// `AlreadyExists` for a name that is taken, `Conflict` where it cannot be enabled or disabled
-    /// in its state, `Unavailable` where its provider has to agree and is missing.
+    /// `AlreadyExists` for a name that is taken, `InvalidArgument` for a bandwidth that moves nothing,
+    /// `Conflict` where it cannot be enabled or disabled in its state, `Unavailable` where its provider has to agree and is missing.
     pub async fn update(
         &self,
         request: &RequestContext,
@@ -53,6 +57,7 @@ impl super::StoragePools {
         if let Some(enabled) = wish.enabled {
             pool.state.next(switch_event(enabled))?;
         }
+        bandwidth(wish.bandwidth, pool.bandwidth)?;
         if wish.enabled.is_some() || wish.capacity_bytes.is_some() || wish.capacity_iops.is_some() {
             self.rooms.access_unconnected(pool.clone())?.life_cycle()?;
         }
@@ -201,6 +206,9 @@ impl Flow {
         record.tags = wish.tags.unwrap_or_else(|| std::mem::take(&mut record.tags));
         record.capacity_bytes = wish.capacity_bytes.unwrap_or(record.capacity_bytes);
         record.capacity_iops = wish.capacity_iops.or(record.capacity_iops);
+        record.bandwidth = bandwidth(wish.bandwidth, record.bandwidth)?;
+        // Early, if the rest is not written: whoever moves bytes next sets it right.
+        self.0.paces.of(state.pool, pool.bandwidth);
         let told = format!("storage pool {:?} was changed", pool.name);
         let object = (RecordKind::StoragePool, pool.uuid);
         changes.extend([Change::update(&pool), context.event("POOL.UPDATE", object, told)]);

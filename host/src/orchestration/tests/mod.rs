@@ -16,4 +16,5 @@ mod threads;
 pub(in crate::orchestration) mod world;
 
 mod recovery;
+mod resume;
 mod sagas;

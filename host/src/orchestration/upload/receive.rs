@@ -8,8 +8,8 @@ use crate::model::{
     TemplateEvent, Upload,
 };
 use crate::motion::formats::{Unpacked, packing};
-use crate::motion::{Checksum, Chunked, Peeked, Sink, Summed};
-use crate::orchestration::landing::Keeping;
+use crate::motion::{Checksum, Chunked, Peeked, Resume, Sink, Summed};
+use crate::orchestration::landing::{Keeping, read_again, written_down};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::spool::Spooled;
@@ -18,7 +18,6 @@ use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use storage_plugin_api::CheckpointToken;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -251,7 +250,7 @@ impl Flow {
             return Err(Failure::invalid("the file has no bytes; send another one").into());
         }
         one.length_bytes = length_bytes;
-        let one = self.rooms.land(context, file.to, one, &mut chunks).await?;
+        let one = self.rooms.land(context, file.to, one, &mut chunks, None).await?;
         Ok((one, true))
     }
 
@@ -264,19 +263,23 @@ impl Flow {
         checksum: Option<&Checksum>,
     ) -> Result<(Stored<ObjectInStore>, bool), StepError> {
         let (call, total) = (context.call(), one.length_bytes);
-        let token = one.checkpoint.take().map(|kept| kept.token);
+        let resume = one.checkpoint.take().map(read_again);
         let there = self.rooms.make_place(context, to, &mut one).await?;
         let end = to.end(there);
-        let sink = Sink::open(&call, &end, total, token.clone()).await?;
-        let from = sink.offset();
+        let mut sink = Sink::open(&call, &end, total, resume.clone()).await?;
+        if part.from > sink.from() {
+            // The client goes on where the writer does.
+            sink = sink.without_digest();
+        }
+        let from = sink.from();
         if part.from > from {
             // What the client leaves out is not there.
-            one.checkpoint = token.filter(|token| token.offset == from).map(kept);
+            one.checkpoint = resume.filter(|one| one.token.offset == from).map(kept);
             return Ok((one, false));
         }
         body.source_mut().skip(&call, from - part.from).await?;
         let is_short = body.source().is_short();
-        let mut keep = Keeping::new(&self.rooms, one, String::new(), token);
+        let mut keep = Keeping::new(&self.rooms, one, String::new(), resume);
         let source = Summed::new(body, checksum.filter(|_| from == 0));
         let mut chunks = Chunked::new(source, from);
         let filled = sink.fill(&call, &mut chunks, &mut keep).await;
@@ -290,7 +293,8 @@ impl Flow {
             filled => filled?,
         };
         chunks.into_source().verify()?;
-        let one = self.rooms.landed(context, to, one, received, checksum).await?;
+        let unchecked = checksum.filter(|_| from != 0);
+        let one = self.rooms.landed(context, to, one, received, unchecked).await?;
         Ok((one, true))
     }
 
@@ -341,6 +345,6 @@ fn arrived(one: &ObjectInStore, is_whole: bool) -> Arrived {
     }
 }
 
-fn kept(token: CheckpointToken) -> Checkpoint {
-    Checkpoint { token, source: String::new() }
+fn kept(resume: Resume) -> Checkpoint {
+    written_down(resume, String::new())
 }

@@ -7,6 +7,7 @@ use crate::model::{
     Failure, InstanceState, ObjectInStore, RecordKind, StoragePool, Stored, Volume, VolumeEvent,
 };
 use crate::orchestration::in_store::Origin;
+use crate::orchestration::landing::Keeping;
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
@@ -205,7 +206,7 @@ impl Flow {
         ])
     }
 
-    /// Moves the bytes of the source onto the volume, which was made blank.
+    /// Moves the bytes of the source onto the volume, which was made blank; what broke off goes on.
     async fn fill(
         &self,
         context: &StepContext,
@@ -235,7 +236,10 @@ impl Flow {
         let from = self.0.bytes_of(origin).await?;
         let to = volume.as_seen_by_plugins(volume.id).into();
         let (source, length) = ((&from.access, from.object), from.length_bytes);
-        let moved = self.0.move_bytes(context, source, (pool, to), length).await?;
+        let mut keep = Keeping::again(&self.0, volume.clone(), from.same);
+        let moved = self.0.move_bytes(context, source, (pool, to), length, &mut keep).await?;
+        *volume = keep.one;
+        volume.checkpoint = None;
         if let Some(path) = moved.path {
             volume.path = path;
         }
@@ -285,6 +289,7 @@ impl Flow {
         let store = pool_of(&volume)?;
         use VolumeEvent::{DestroyRequested, ExpungingRequested, OperationSucceeded};
         advance(&mut volume, &[DestroyRequested, ExpungingRequested, OperationSucceeded])?;
+        volume.checkpoint = None;
         Ok(vec![
             Change::update(&volume),
             Change::remove(&volume.record),

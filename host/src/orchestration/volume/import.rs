@@ -119,6 +119,7 @@ impl super::Volumes {
             device_id: None,
             destroyed_us: None,
             released: false,
+            checkpoint: None,
         };
         let changes = vec![
             Change::Expect {

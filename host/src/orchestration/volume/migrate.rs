@@ -7,12 +7,14 @@
 use super::{advance, expect_detached, pool_of};
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, RecordKind, StoragePoolState, Stored, Volume, VolumeEvent};
+use crate::orchestration::landing::Keeping;
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::expect_in_use;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::sync::Arc;
 use storage_plugin_api::{Details, QosMigrationRequest, VolumeInfo};
 use uuid::Uuid;
@@ -164,10 +166,14 @@ impl Flow {
         let there = state.destination(&volume);
         from.limits_for_motion(context, &volume, true).await;
         let (here, there) = ((&*from, here.into()), (&*to, there.into()));
-        let copied = self.0.copy_object(context, here, there, volume.size_bytes).await;
+        let (size_bytes, same) = (volume.size_bytes, json!({ "from": state.from }).to_string());
+        let mut keep = Keeping::again(&self.0, volume, same);
+        let copied = self.0.copy_object(context, here, there, size_bytes, &mut keep).await;
+        let volume = keep.one;
         from.limits_for_motion(context, &volume, false).await;
         let copied = copied?.copied;
         let mut copy = volume.record.clone();
+        copy.checkpoint = None;
         copy.pool = Some(state.to);
         copy.path = copied.path;
         copy.details = copied.details;
@@ -219,6 +225,7 @@ impl Flow {
         volume.size_bytes = copy.size_bytes;
         volume.physical_size_bytes = copy.physical_size_bytes;
         volume.format = copy.format;
+        volume.checkpoint = None;
         advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
         Ok(vec![Change::update(&volume)])
     }
@@ -245,6 +252,7 @@ impl Flow {
     async fn stay(&self, state: &State) -> Result<Vec<Change>, StepError> {
         let mut volume = self.0.find_volume(state.volume).await?;
         advance(&mut volume, &[VolumeEvent::OperationFailed])?;
+        volume.checkpoint = None;
         Ok(vec![
             Change::update(&volume),
             Change::Unreserve { store: state.to, owner: state.volume },

@@ -185,6 +185,7 @@ impl Plan {
             device_id: None,
             destroyed_us: None,
             released: false,
+            checkpoint: None,
         };
         Ok((volume, by_stream))
     }

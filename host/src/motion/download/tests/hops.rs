@@ -135,7 +135,7 @@ async fn a_proxy_is_asked_in_its_own_way() {
     let mut settings = settings();
     settings.authorities.push(authority);
     let url = format!("http://joe:hush@{}", proxy.address());
-    settings.proxy = Some(Proxy::new(&url, Vec::new()).unwrap());
+    settings.proxy = Some(Proxy::new(&url).unwrap());
     let downloader = Downloader::new(settings);
 
     let plain = request("http://ann:secret@127.0.0.1:81/a?b");
@@ -159,4 +159,31 @@ async fn a_proxy_is_asked_in_its_own_way() {
     let refused = downloader.open(&call(), request("http://10.0.0.1/")).await.unwrap_err();
     assert_eq!(refused.kind(), PluginErrorKind::PermissionDenied);
     assert_eq!(proxy.asked().len(), 2);
+}
+
+/// Names that mean nothing here: nobody knows where a proxy would go by them.
+#[tokio::test]
+async fn a_proxy_is_not_sent_where_nobody_can_judge_and_not_to_what_is_our_own() {
+    let proxy = Server::start(|asked| file(asked, b"by the proxy", ETAG, usize::MAX)).await;
+    let own = Server::start(|asked| file(asked, b"by ourselves", ETAG, usize::MAX)).await;
+    let downloader = |allow: &[&str]| {
+        let allow: Vec<_> = allow.iter().map(|&entry| entry.to_owned()).collect();
+        let mut settings = settings();
+        settings.policy = SourcePolicy::new(&allow, &[]).unwrap();
+        settings.proxy = Some(Proxy::new(&proxy.url("")).unwrap());
+        Downloader::new(settings)
+    };
+    let nowhere = || request("http://metadata.invalid/secret");
+    let refused = downloader(&[]).open(&call(), nowhere()).await.unwrap_err();
+    assert_eq!(refused.kind(), PluginErrorKind::Unavailable);
+    assert!(refused.to_string().contains("download_allow"), "{refused}");
+    assert!(proxy.asked().is_empty());
+
+    let named = downloader(&["Metadata.invalid", "localhost"]);
+    let mut download = named.open(&call(), nowhere()).await.unwrap();
+    assert_eq!(rest(&mut download).await.unwrap(), b"by the proxy");
+    let url = format!("http://localhost:{}/", own.port());
+    let mut download = named.open(&call(), request(&url)).await.unwrap();
+    assert_eq!(rest(&mut download).await.unwrap(), b"by ourselves");
+    assert_eq!((proxy.asked().len(), own.asked().len()), (1, 1));
 }

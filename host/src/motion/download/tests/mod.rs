@@ -298,6 +298,32 @@ async fn a_source_that_is_cut_off_is_an_error() {
     let server = Server::start(|_| Reply::Close(http("200 OK", "", b"all?"))).await;
     let unclear = refused(request(&server.url("/"))).await;
     assert_eq!(unclear.kind(), PluginErrorKind::InvalidArgument);
+    // One whose coding has no end of its own, or hides the bytes.
+    for coding in ["gzip", "chunked, gzip", "gzip, chunked"] {
+        let headers = format!("Transfer-Encoding: {coding}");
+        let server = Server::start(move |_| {
+            Reply::Close(http("200 OK", &headers, b"4\r\nall?\r\n0\r\n\r\n"))
+        })
+        .await;
+        let unclear = refused(request(&server.url("/"))).await;
+        assert_eq!(unclear.kind(), PluginErrorKind::InvalidArgument, "{coding}: {unclear}");
+    }
+    // The rest of nobody knows how much.
+    let server = Server::start(|asked| match asked.from() {
+        0 => {
+            let headers = "ETag: \"one\"\nTransfer-Encoding: chunked";
+            Reply::Close(http("200 OK", headers, b"8\r\n12345678\r\n"))
+        }
+        from => {
+            let headers =
+                format!("ETag: \"one\"\nContent-Range: bytes {from}-9/*\nContent-Length: 2");
+            Reply::Close(http("206 Partial Content", &headers, b"90"))
+        }
+    })
+    .await;
+    let unclear = refused(request(&server.url("/"))).await;
+    assert_eq!(unclear.kind(), PluginErrorKind::Conflict, "{unclear}");
+    assert!(unclear.message().contains("of how many bytes"), "{unclear}");
     // Chunks without their end are no end.
     let chunks = |_: &Asked| {
         Reply::Close(http("200 OK", "Transfer-Encoding: chunked", b"8\r\n12345678\r\n"))

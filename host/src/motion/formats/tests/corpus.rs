@@ -1,8 +1,9 @@
 //! Good images are taken with their size; each bad one is refused for its own reason.
 
 use super::made::{
-    CLUSTER, Cluster, DESCRIPTOR, DISK, VHDX_METADATA, be32, be64, iso, le32, le64, put, qcow2,
-    sum, tar, vdi, vhd_dynamic, vhd_fixed, vhd_footer, vhdx, vhdx_item, vmdk, vmdk_stream,
+    CLUSTER, Cluster, DESCRIPTOR, DISK, VHDX_HEADERS, VHDX_METADATA, be32, be64, iso, le32, le64,
+    put, qcow2, sum, tar, vdi, vhd_dynamic, vhd_fixed, vhd_footer, vhdx, vhdx_item, vmdk,
+    vmdk_stream,
 };
 use super::{LIMITS, call, look, refused, taken};
 use crate::motion::formats::{ImageLimits, InspectError, Kind, RefusalCode, ToRaw, inspect};
@@ -24,6 +25,12 @@ async fn good_images_are_taken_with_the_size_of_their_disk() {
         (EntryType::Directory, "images/", &b""[..]),
         (EntryType::Regular, "images/..disk", &b"bytes"[..]),
     ];
+    let (disk, none) = (vmdk_stream(), Vec::new());
+    let with_disk: &[_] = &[
+        (EntryType::Regular, "vm.ovf", &b"<Envelope/>"[..]),
+        (EntryType::Regular, "vm-disk1.vmdk", &disk),
+        (EntryType::Regular, "vm.nvram", &none),
+    ];
     for (image, kind, format) in [
         (vec![7; 100], Kind::Raw, ImageFormat::Raw),
         (qcow2(2, &stored), Kind::Qcow2, ImageFormat::Qcow2),
@@ -37,6 +44,7 @@ async fn good_images_are_taken_with_the_size_of_their_disk() {
         (iso(32), Kind::Iso, ImageFormat::Iso),
         (tar(ova), Kind::Ova, ImageFormat::Ova),
         (tar(plain), Kind::Tar, ImageFormat::Tar),
+        (tar(with_disk), Kind::Ova, ImageFormat::Ova),
     ] {
         let physical_bytes = image.len() as u64;
         let image = taken(image).await;
@@ -191,6 +199,15 @@ async fn bad_vhd_is_refused() {
             RefusalCode::TableMisplaced,
         ),
         (dynamic(|image| put(image, 512, b"nosparse")), RefusalCode::TableMisplaced),
+        // Another disk for whoever reads the footer at the end, and none at all there.
+        (
+            dynamic(|image| {
+                be64(image, 4096 + 48, 2 * DISK);
+                sum(&mut image[4096..]);
+            }),
+            RefusalCode::HeaderLies,
+        ),
+        (dynamic(|image| image.truncate(4096)), RefusalCode::Truncated),
     ] {
         assert_eq!(refused(image).await, code);
     }
@@ -220,6 +237,14 @@ async fn bad_vhdx_is_refused() {
         (bad(|image| put(image, VHDX_METADATA, b"none")), RefusalCode::TableMisplaced),
         (bad(|image| le32(image, VHDX_METADATA + 32 + 16, u32::MAX)), RefusalCode::TableMisplaced),
         (bad(|image| image.truncate(1 << 20)), RefusalCode::TableMisplaced),
+        // Another disk for whoever reads the second table, a log that would be replayed.
+        (bad(|image| le64(image, (256 << 10) + 48, 1 << 20)), RefusalCode::HeaderLies),
+        (bad(|image| image[VHDX_HEADERS[0] + 48] = 1), RefusalCode::Damaged),
+        (bad(|image| image[VHDX_HEADERS[1] + 63] = 1), RefusalCode::Damaged),
+        (
+            bad(|image| VHDX_HEADERS.into_iter().for_each(|at| image[at] = 0)),
+            RefusalCode::HeaderLies,
+        ),
     ] {
         assert_eq!(refused(image).await, code);
     }
@@ -259,6 +284,20 @@ async fn bad_vmdk_is_refused() {
         // The footer has another disk than the header.
         (with(vmdk_stream(), |image| le64(image, (64 << 10) + 12, 1)), RefusalCode::HeaderLies),
         (with(vmdk(DESCRIPTOR), |image| put(image, 0, b"COWD")), RefusalCode::ForeignFormat),
+        // A good text where the header says, and another one where readers look.
+        (
+            with(vmdk("parentFileNameHint=\"/etc/passwd\""), |image| {
+                le64(image, 28, 41);
+                put(image, 41 * 512, DESCRIPTOR.as_bytes());
+            }),
+            RefusalCode::TableMisplaced,
+        ),
+        // Behind the end of the text, and in a case of its own.
+        (
+            with(vmdk(DESCRIPTOR), |image| put(image, 5000, b"PARENTfilenamehint=\"a\"")),
+            RefusalCode::BackingFile,
+        ),
+        (b"\n#\nversion=1\nRW 1 FLAT \"/etc/passwd\" 0\n".to_vec(), RefusalCode::OtherFiles),
     ] {
         assert_eq!(refused(image).await, code);
     }
@@ -287,6 +326,9 @@ async fn bad_vdi_is_refused() {
 async fn bad_archives_and_volumes_are_refused() {
     let entry = |name: &str| tar(&[(EntryType::Regular, name, b"bytes")]);
     let link = |kind| tar(&[(EntryType::Regular, "a", b""), (kind, "b", b"")]);
+    let holding = |disk: Vec<u8>| {
+        tar(&[(EntryType::Regular, "vm.ovf", b"<Envelope/>"), (EntryType::Regular, "d", &disk)])
+    };
     let pax = |text: &[u8]| {
         tar(&[(EntryType::XHeader, "x", text), (EntryType::Regular, "plain", b"bytes")])
     };
@@ -308,6 +350,11 @@ async fn bad_archives_and_volumes_are_refused() {
         (link(EntryType::Symlink), RefusalCode::UnfitArchive),
         (link(EntryType::Link), RefusalCode::UnfitArchive),
         (link(EntryType::Char), RefusalCode::UnfitArchive),
+        // What is in it is looked at as if it came alone.
+        (holding(with(qcow2(3, &[]), |image| be64(image, 8, 512))), RefusalCode::BackingFile),
+        (holding(DESCRIPTOR.as_bytes().to_vec()), RefusalCode::OtherFiles),
+        (holding(with(vdi(), |image| le64(image, 368, u64::MAX))), RefusalCode::HeaderLies),
+        (holding(entry("a")), RefusalCode::UnfitArchive),
         (with(entry("a"), |image| image[0] = b'b'), RefusalCode::Damaged),
         (with(entry("a"), |image| image.truncate(514)), RefusalCode::TableMisplaced),
         (iso(1 << 20), RefusalCode::Truncated),

@@ -177,6 +177,8 @@ async fn a_file_that_cannot_be_written_is_told() {
         }
     }
     assert!(failed.unwrap().to_string().contains("write a qcow2 image"));
+    let unfinished = written.finish().await.unwrap_err();
+    assert!(unfinished.to_string().contains("a write of it failed before"), "{unfinished}");
 }
 
 #[tokio::test]
@@ -202,6 +204,7 @@ async fn an_image_on_a_store_is_read_through_its_driver() {
         object: volume.into(),
         about: GuardedCall { provider: "In Memory", window: Duration::from_secs(60), store: None },
         guard: &guard,
+        pace: Default::default(),
     };
     let mut object = ObjectRead::new(end, image.len() as u64);
     // Forth, back, over a border, on, beyond the end.

@@ -115,6 +115,7 @@ pub(super) fn vhd_dynamic() -> Vec<u8> {
 }
 
 pub(super) const VHDX_METADATA: usize = 2 << 20;
+pub(super) const VHDX_HEADERS: [usize; 2] = [64 << 10, 128 << 10];
 
 pub(super) fn vhdx() -> Vec<u8> {
     let mut image = vec![0; 4 << 20];
@@ -131,6 +132,10 @@ pub(super) fn vhdx() -> Vec<u8> {
     };
     region(0, "2dc27766-f623-4200-9d64-115e9bfd4a08", 3 << 20);
     region(1, "8b7ca206-4790-4b9a-b8fe-575f050f886e", VHDX_METADATA as u64);
+    image.copy_within(regions..regions + (64 << 10), regions + (64 << 10));
+    for header in VHDX_HEADERS {
+        put(&mut image, header, b"head");
+    }
     put(&mut image, VHDX_METADATA, b"metadata");
     vhdx_item(&mut image, 0, "caa16737-fa36-4d43-b3b6-33f0aa44e76b", 0);
     vhdx_item(&mut image, 1, "2fa54224-cd1b-4876-b211-5dbed83bf4b8", DISK);

@@ -154,3 +154,19 @@ async fn pools_a_volume_could_move_to_are_told_with_the_reason_against_others() 
     let told: Vec<_> = found.iter().map(|(pool, why)| (pool.uuid, why.as_deref())).collect();
     assert_eq!(told, [(there, None), (closed, Some("is in state Maintenance"))]);
 }
+
+#[tokio::test]
+async fn a_bandwidth_needs_nobody_and_is_kept_until_it_is_lifted() {
+    let world = World::new().await;
+    let pool = world.pool("one").await;
+    let pools = &world.host.storage_pools;
+    for (wish, kept) in [(Some(1 << 20), Some(1 << 20)), (None, Some(1 << 20)), (Some(0), None)] {
+        let wish = UpdateStoragePool { bandwidth: wish, ..UpdateStoragePool::default() };
+        world.done(pools.update(&request(), pool, wish).await).await;
+        assert_eq!(world.find_pool(pool).await.bandwidth, kept);
+    }
+    assert!(world.recorder.heard().is_empty());
+    let wish = UpdateStoragePool { bandwidth: Some(9), ..UpdateStoragePool::default() };
+    let refused = pools.update(&request(), pool, wish).await.unwrap_err();
+    assert_eq!(refused.kind, PluginErrorKind::InvalidArgument);
+}

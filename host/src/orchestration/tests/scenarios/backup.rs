@@ -32,7 +32,7 @@ fn with_other_zone(world: &World, life: &Life) -> Vec<Uuid> {
     ids
 }
 
-fn back_up<'a>(life: &'a Life, ids: &'a [Uuid], archive: bool) -> Begun<'a> {
+pub(super) fn back_up<'a>(life: &'a Life, ids: &'a [Uuid], archive: bool) -> Begun<'a> {
     let snapshots = &life.orchestration.snapshots;
     Box::pin(async move { snapshots.back_up(&request(), ids[3], archive).await })
 }

@@ -13,6 +13,7 @@ mod orphan;
 mod pool;
 mod snapshot;
 mod template;
+pub(super) mod transfers;
 mod upload;
 mod vm_snapshot;
 mod volume;
@@ -51,7 +52,9 @@ pub(super) fn vm_snapshots() -> Vec<Scenario> {
 }
 
 pub(super) fn images() -> Vec<Scenario> {
-    [image_store::all(), template::all(), backup::all(), extract::all(), upload::all()].concat()
+    let pieces = vec![transfers::backup()];
+    [image_store::all(), template::all(), backup::all(), pieces, extract::all(), upload::all()]
+        .concat()
 }
 
 /// A blank volume on a pool.

@@ -51,8 +51,13 @@ pub(super) fn with_cached(world: &World, life: &Life) -> Vec<Uuid> {
 
 /// A pool, an image store, and a template on it whose bytes are an image that is not raw.
 fn with_image(world: &World, life: &Life) -> Vec<Uuid> {
+    with_image_of(world, life, &disk())
+}
+
+/// The same, of other bytes.
+pub(super) fn with_image_of(world: &World, life: &Life, disk: &[u8]) -> Vec<Uuid> {
     let (pool, store) = (life.pool("a"), life.image_store("i", life.zone()));
-    world.image(IMAGE, &life.run(qcow2(&disk())));
+    world.image(IMAGE, &life.run(qcow2(disk)));
     let begun = life.run(register(life, life.zone(), ImageFormat::Qcow2));
     vec![pool, Uuid::nil(), store, life.done(begun.unwrap())]
 }
@@ -75,7 +80,7 @@ fn leftover(world: &World, life: &Life) -> Vec<Uuid> {
     ids
 }
 
-async fn make(life: &Life, source: TemplateSource) -> Result<Started, Failure> {
+pub(super) async fn make(life: &Life, source: TemplateSource) -> Result<Started, Failure> {
     let name = "made".to_owned();
     let wish = CreateTemplate { name, source: Some(source), ..CreateTemplate::default() };
     life.orchestration.templates.create(&request(), wish).await
@@ -96,7 +101,7 @@ async fn register(life: &Life, zone: Uuid, format: ImageFormat) -> Result<Starte
     life.orchestration.templates.register(&request(), wish).await
 }
 
-fn begin_on_pool<'a>(life: &'a Life, ids: &'a [Uuid]) -> Begun<'a> {
+pub(super) fn begin_on_pool<'a>(life: &'a Life, ids: &'a [Uuid]) -> Begun<'a> {
     let rooms = life.orchestration.rooms();
     Box::pin(async move { rooms.begin_on_pool(&request(), ids[3], ids[0]).await })
 }

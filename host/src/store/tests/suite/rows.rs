@@ -42,6 +42,7 @@ pub(crate) fn pool(name: &str, secret: &str) -> StoragePool {
         capacity_iops: None,
         overprovision_factor: 1.0,
         quarantine: None,
+        bandwidth: None,
     }
 }
 
