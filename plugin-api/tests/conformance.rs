@@ -291,6 +291,7 @@ mod tests {
                 "happy::create_describe_delete",
                 "streams::reader_is_gapless",
                 "streams::extents_cover_the_data",
+                "streams::changed_extents_cover_the_changes",
                 "happy::grow_keeps_the_bytes",
                 "happy::shrink_with_consent_works",
                 "happy::revert_brings_the_bytes_back",
@@ -301,6 +302,7 @@ mod tests {
         ),
         (Flaw::FailsUnderLoad, &[&["errors::declared_concurrency_holds"]]),
         (Flaw::FindsOnlyByPath, &[&["happy::create_describe_delete"]]),
+        (Flaw::ForgetsTheBase, &[&["images::written_over_a_base_keeps_the_rest"]]),
         (Flaw::ForgetsToRegister, &[&["metadata::every_type_has_a_driver"]]),
         (
             Flaw::ForgetsToRevert,
@@ -391,6 +393,7 @@ mod tests {
                 "happy::vm_snapshot_takes_reverts_deletes",
             ]],
         ),
+        (Flaw::ForgetsWhatBecameZeros, &[&["streams::changed_extents_cover_the_changes"]]),
         (Flaw::TellsOneExtentOnly, &[&["streams::extents_cover_the_data"]]),
         (Flaw::TellsWrongVirtualSize, &[&["happy::stats_are_sensible"]]),
         (Flaw::TripsOverSecondConnect, &[&["happy::host_listener_takes_every_event_twice"]]),

@@ -4,6 +4,8 @@
 //! tests load is built by the harness (`tests/src`).
 
 #[cfg(test)]
+mod backups;
+#[cfg(test)]
 mod cancellation;
 #[cfg(test)]
 mod cli;

@@ -8,7 +8,7 @@ use super::error::ApiError;
 use super::param::{Kind, Param, ParamType};
 use crate::config::PluginKind;
 use crate::model::{
-    EventLevel, InstanceState, Phase, StoragePoolState, VmSnapshotState, VolumeState,
+    EventLevel, InstanceState, IntervalType, Phase, StoragePoolState, VmSnapshotState, VolumeState,
 };
 use crate::orchestration::doctor::Severity;
 use storage_plugin_api::{HypervisorType, ImageFormat, ProvisioningType, ScopeType};
@@ -40,6 +40,7 @@ words_of! {
     HypervisorType,
     ImageFormat,
     InstanceState,
+    IntervalType,
     Phase,
     ProvisioningType,
     ScopeType,

@@ -48,6 +48,10 @@ pub struct ObjectInStore {
     /// The digest of its bytes here, `{BLAKE3}hex`.
     #[serde(default)]
     pub digest: Option<String>,
+    /// How many bytes were moved to make it, where it began with another object of the store and
+    /// only what differs was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_bytes: Option<u64>,
     /// Where its transfer goes on after a crash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<Checkpoint>,

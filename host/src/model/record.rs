@@ -82,6 +82,8 @@ words! {
         ExtractLink = "extract_link",
         /// An offer to upload.
         Upload = "upload",
+        /// A schedule of snapshots of a volume.
+        SnapshotPolicy = "snapshot_policy",
     }
 }
 

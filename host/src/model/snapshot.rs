@@ -51,6 +51,18 @@ pub struct Snapshot {
     /// The instance snapshot that it is a member of; with that it comes and goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vm_snapshot: Option<Uuid>,
+    /// The run of a policy that it was taken in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyRun>,
+}
+
+/// A run of a snapshot policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyRun {
+    /// The policy.
+    pub policy: Uuid,
+    /// The moment that was due, in microseconds since 1970 (UTC).
+    pub due_us: i64,
 }
 
 const fn on_primary() -> bool {

@@ -81,6 +81,7 @@ fn coming(
         length_bytes: 0,
         physical_size_bytes: None,
         digest: None,
+        moved_bytes: None,
         checkpoint: None,
     }
 }

@@ -33,6 +33,7 @@ pub mod instance;
 mod landing;
 pub mod reconcile;
 pub mod snapshot;
+pub mod snapshot_policy;
 pub mod storage_pool;
 pub mod template;
 pub mod upload;
@@ -57,6 +58,7 @@ use image_store::ImageStores;
 use instance::Instances;
 use reconcile::{Pace, Reconcile};
 use snapshot::Snapshots;
+use snapshot_policy::SnapshotPolicies;
 use std::sync::Arc;
 use std::time::Duration;
 use storage_pool::StoragePools;
@@ -87,6 +89,8 @@ pub struct Orchestration {
     pub uploads: Uploads,
     /// Snapshots of volumes.
     pub snapshots: Snapshots,
+    /// Snapshots of volumes by a schedule.
+    pub snapshot_policies: SnapshotPolicies,
     /// Snapshots of instances.
     pub vm_snapshots: VmSnapshots,
     /// Instances.
@@ -103,6 +107,7 @@ pub struct Orchestration {
 impl Orchestration {
     /// The services over these rooms; their flows are known to the engine afterwards.
     pub fn new(rooms: Arc<Rooms>) -> Self {
+        let snapshots = Snapshots::new(Arc::clone(&rooms));
         Self {
             storage_pools: StoragePools::new(Arc::clone(&rooms)),
             volumes: Volumes::new(Arc::clone(&rooms)),
@@ -111,7 +116,8 @@ impl Orchestration {
             templates: Templates::new(Arc::clone(&rooms)),
             extracts: Extracts::new(Arc::clone(&rooms)),
             uploads: Uploads::new(Arc::clone(&rooms)),
-            snapshots: Snapshots::new(Arc::clone(&rooms)),
+            snapshot_policies: SnapshotPolicies::new(Arc::clone(&rooms), snapshots.clone()),
+            snapshots,
             vm_snapshots: VmSnapshots::new(Arc::clone(&rooms)),
             instances: Instances::new(Arc::clone(&rooms)),
             zones: Zones::new(Arc::clone(&rooms)),
@@ -132,6 +138,7 @@ impl Orchestration {
         self.storage_pools.watch_capacity();
         let recovered = self.rooms.jobs.recover().await?;
         self.volumes.expunge_periodically();
+        self.snapshot_policies.watch();
         self.reconcile.watch(Pace::default());
         self.extracts.sweep_periodically();
         self.uploads.sweep_periodically();

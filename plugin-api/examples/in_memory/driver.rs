@@ -24,6 +24,8 @@ impl DataStoreDriver for InMemory {
         let mut can = DataStoreCapabilities::raw_only();
         (can.read, can.write, can.resume_write, can.sparse) = (true, true, true, true);
         (can.list_objects, can.extents, can.thin_usage) = (true, true, true);
+        can.changed_extents = true;
+        can.write_over = store.role != DataStoreRole::Primary;
         // An image is bytes, whatever its format.
         if store.role != DataStoreRole::Primary {
             can.formats.extend([ImageFormat::Qcow2, ImageFormat::Vmdk]);
@@ -155,13 +157,17 @@ impl DataStoreDriver for InMemory {
         store: &StoreContext,
         request: ExtentsRequest,
     ) -> PluginResult<Vec<Extent>> {
-        if request.since.is_some() {
-            return Err(PluginError::unsupported("changes are not recorded"));
-        }
+        let before = match request.since {
+            Some(since) => {
+                let before = locate(store, &since.into())?;
+                Some(self.with_object(&before, |object| Ok(object.clone()))?)
+            }
+            None => None,
+        };
         self.with_object(&locate(store, &request.object)?, |object| {
             let run =
-                |block: &u64| Extent::new(block * BLOCK, BLOCK.min(object.size - block * BLOCK));
-            Ok(object.blocks.keys().map(run).collect())
+                |block: u64| Extent::new(block * BLOCK, BLOCK.min(object.size - block * BLOCK));
+            Ok(object.blocks_since(before.as_ref()).into_iter().map(run).collect())
         })
     }
     async fn resize(
@@ -209,6 +215,13 @@ impl DataStoreDriver for InMemory {
             None => 0,
         };
         let is_volume = request.object.object_type() == DataObjectType::Volume;
+        let base = match request.base {
+            Some(base) => {
+                Some(self.with_object(&locate(store, &base)?, |object| Ok(object.blocks.clone()))?)
+            }
+            None => None,
+        };
+        let is_over = base.is_some();
         self.with_object(&path, |object| {
             if !is_volume {
                 object.size = request.size_bytes; // Nobody need have known it before.
@@ -220,11 +233,19 @@ impl DataStoreDriver for InMemory {
             }
             object.complete &= is_volume;
             object.cut(at); // Nothing of what was there before shines through.
+            object.blocks.extend(base.unwrap_or_default());
             Ok(())
         })?;
         Ok(OpenedWriter::new(
             at,
-            Writer { memory: self.clone(), path, size: request.size_bytes, at, promised: at },
+            Writer {
+                memory: self.clone(),
+                path,
+                size: request.size_bytes,
+                at,
+                promised: at,
+                is_over,
+            },
         ))
     }
 }

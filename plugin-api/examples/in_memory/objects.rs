@@ -1,6 +1,6 @@
 //! The objects of the in-memory provider: their bytes, and how these are read and written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use storage_plugin_api::bytes::Bytes;
 use storage_plugin_api::prelude::*;
@@ -46,6 +46,20 @@ impl Object {
             Arc::make_mut(last)[(offset % BLOCK) as usize..].fill(0);
         }
         self.changes += 1;
+    }
+    /// Zeros, where something may have been before.
+    fn clear(&mut self, offset: u64, length: u64) {
+        self.put(offset, &vec![0; length as usize]);
+        self.blocks.retain(|_, block| block.iter().any(|byte| *byte != 0));
+    }
+    /// The blocks that hold data, or that differ from those of another object.
+    pub(crate) fn blocks_since(&self, before: Option<&Self>) -> BTreeSet<u64> {
+        let ours = self.blocks.keys().copied();
+        let Some(before) = before else {
+            return ours.collect();
+        };
+        let all = ours.chain(before.blocks.keys().copied().filter(|at| at * BLOCK < self.size));
+        all.filter(|at| self.blocks.get(at) != before.blocks.get(at)).collect()
     }
     /// The size of the disk.
     pub(crate) fn virtual_size(&self) -> u64 {
@@ -132,6 +146,8 @@ pub(crate) struct Writer {
     pub(crate) at: u64,
     /// Where the latest token goes on.
     pub(crate) promised: u64,
+    /// Whether it began with the bytes of another object; then it gives no tokens.
+    pub(crate) is_over: bool,
 }
 
 #[async_trait]
@@ -149,9 +165,14 @@ impl DataWriter for Writer {
                 object.put(*offset, bytes);
                 Ok(())
             })?;
+        } else if self.is_over {
+            self.memory.with_object(&self.path, |object| {
+                object.clear(chunk.offset(), chunk.length());
+                Ok(())
+            })?;
         }
         self.at = end;
-        if self.at - self.promised < CHUNK_BYTES as u64 {
+        if self.is_over || self.at - self.promised < CHUNK_BYTES as u64 {
             return Ok(None);
         }
         self.promised = self.at;

@@ -5,7 +5,7 @@
 
 use super::cases::{
     abandoned, abilities, access, added, borders, clones, copies, details, extents, hosts, images,
-    last, limits, listing, metadata, missing, neighbours, objects, resize, resume, schema,
+    last, limits, listing, metadata, missing, neighbours, objects, over, resize, resume, schema,
     snapshots, stats, streams, vm_snapshots,
 };
 use super::failure::Checked;
@@ -139,6 +139,10 @@ pub(super) const ROWS: &[Row] = rows! {
         "An image of another format has the bytes and the length it was written with.";
     -- Happy "images::every_kind_is_kept" Each(images::other_kinds) images::every_kind_is_kept,
         "A volume and a snapshot on an image store live as a template does, or are not held.";
+    -- Happy "images::written_over_a_base_keeps_the_rest"
+        If(|s| !s.is_primary() && s.moves_bytes() && s.can.write_over)
+        over::written_over_a_base_keeps_the_rest,
+        "What is not written over a base has its bytes, and the base is not needed any more.";
     -- Happy "images::half_written_is_not_there" If(|s| !s.is_primary() && s.moves_bytes())
         images::half_written_is_not_there,
         "What is half written is not there; what was there before has its old bytes, or is not.";

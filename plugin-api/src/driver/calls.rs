@@ -251,6 +251,10 @@ record! {
         resume: Option<CheckpointToken>,
         /// The digest of all bytes, `{ALGORITHM}hex`, where the host knows it beforehand.
         digest: Option<String>,
+        /// Begin with the bytes of this whole object of the same store, which is as large: what is
+        /// not written keeps them, and what is written as a hole reads as zeros. Only where
+        /// `write_over` is declared, never together with `resume`; such a write gives no tokens.
+        base: Option<DataObject>,
     }
 }
 

@@ -206,6 +206,10 @@ pub trait DataStoreDriver: Send + Sync + 'static {
     ///
     /// # Behavior
     /// - Extents are sorted, disjoint, and cover all data (case `streams::extents_cover_the_data`).
+    /// - Since a snapshot they cover all that differs from it, also what became zeros; to name more
+    ///   than that is allowed, to name less is not
+    ///   (case `streams::changed_extents_cover_the_changes`).
+    /// - The object may be a volume, or a later snapshot of it.
     ///
     /// # Errors
     /// `Unsupported` without the capability, `NotFound`.
@@ -297,6 +301,9 @@ pub trait DataStoreDriver: Send + Sync + 'static {
     /// - An image store keeps what comes as it is, and as long as it is: the bytes of an image of
     ///   another format than raw are fewer or more than those of the disk in it
     ///   (case `images::any_format_is_kept_as_it_is`).
+    /// - Over a base (capability `write_over`) what is not written has the bytes of the base, and
+    ///   both are whole objects of their own from then on: either may be deleted
+    ///   (case `images::written_over_a_base_keeps_the_rest`).
     ///
     /// # Errors
     /// `NotFound`, `InvalidArgument` for a size beyond that of a raw object or a token that is not

@@ -31,6 +31,10 @@ pub struct DataStoreCapabilities {
     pub extents: bool,
     /// [`extents`](crate::DataStoreDriver::extents) tells what changed since a snapshot.
     pub changed_extents: bool,
+    /// A writer begins with the bytes of another object of the store, where it is told to: what is
+    /// written is what differs ([`OpenWriterRequest::base`](crate::OpenWriterRequest)). Of image
+    /// stores; a backup then moves what changed since the one before it.
+    pub write_over: bool,
     /// [`list_objects`](crate::DataStoreDriver::list_objects) works.
     pub list_objects: bool,
     /// [`describe`](crate::DataStoreDriver::describe) reports space used as stored.

@@ -30,8 +30,10 @@ pub(crate) enum Flaw {
     DescribesWrongSize,
     FailsUnderLoad,
     FindsOnlyByPath,
+    ForgetsTheBase,
     ForgetsToRegister,
     ForgetsToRevert,
+    ForgetsWhatBecameZeros,
     GrantsDifferently,
     GrowsDirty,
     Hangs,
@@ -77,7 +79,13 @@ pub(crate) enum Flaw {
 impl Flaw {
     /// Whether it is one of image stores.
     pub(crate) const fn is_of_images(self) -> bool {
-        matches!(self, Self::KeepsHalfImages | Self::MixesKindsUp | Self::ShowsWhatIsHalfWritten)
+        matches!(
+            self,
+            Self::ForgetsTheBase
+                | Self::KeepsHalfImages
+                | Self::MixesKindsUp
+                | Self::ShowsWhatIsHalfWritten
+        )
     }
 }
 
@@ -330,9 +338,16 @@ impl DataStoreDriver for Broken {
         store: &StoreContext,
         request: ExtentsRequest,
     ) -> PluginResult<Vec<Extent>> {
+        let since = request.since.is_some();
+        let mut of_data = request.clone();
+        of_data.since = None;
         let mut extents = self.memory().extents(call, store, request).await?;
-        if self.has(Flaw::TellsOneExtentOnly) {
+        if self.has(Flaw::TellsOneExtentOnly) && !since {
             extents.truncate(1);
+        }
+        if self.has(Flaw::ForgetsWhatBecameZeros) && since {
+            let data = self.memory().extents(call, store, of_data).await?;
+            extents.retain(|extent| data.contains(extent));
         }
         Ok(extents)
     }
@@ -395,6 +410,9 @@ impl DataStoreDriver for Broken {
         {
             // As if every image were as long as the disk in it.
             request.size_bytes = template.size_bytes;
+        }
+        if self.has(Flaw::ForgetsTheBase) {
+            request.base = None;
         }
         let old = self.memory().with(|all| all.get(&path).cloned());
         let opened = self.memory().open_writer(call, store, request).await?;

@@ -22,6 +22,7 @@ mod create_disk_offering;
 mod create_pod;
 mod create_secondary_staging_store;
 mod create_snapshot;
+mod create_snapshot_policy;
 mod create_storage_pool;
 mod create_template;
 mod create_vm_snapshot;
@@ -35,6 +36,7 @@ mod delete_iso;
 mod delete_pod;
 mod delete_secondary_staging_store;
 mod delete_snapshot;
+mod delete_snapshot_policies;
 mod delete_storage_pool;
 mod delete_template;
 mod delete_vm_snapshot;
@@ -72,6 +74,7 @@ mod list_os_types;
 mod list_pods;
 mod list_secondary_staging_stores;
 mod list_service_offerings;
+mod list_snapshot_policies;
 mod list_snapshots;
 mod list_storage_plugins;
 mod list_storage_pools;
@@ -95,6 +98,7 @@ mod release_storage_pool_quarantine;
 mod resize_volume;
 mod revert_snapshot;
 mod revert_to_vm_snapshot;
+mod run_snapshot_policy;
 mod scan_orphans;
 mod start_virtual_machine;
 mod stop_virtual_machine;
@@ -104,6 +108,7 @@ mod update_host;
 mod update_image_store;
 mod update_iso;
 mod update_iso_permissions;
+mod update_snapshot_policy;
 mod update_storage_pool;
 mod update_template;
 mod update_template_permissions;
@@ -127,6 +132,7 @@ pub(super) const ALL: &[Command] = &[
     create_pod::COMMAND,
     create_secondary_staging_store::COMMAND,
     create_snapshot::COMMAND,
+    create_snapshot_policy::COMMAND,
     create_storage_pool::COMMAND,
     create_template::COMMAND,
     create_vm_snapshot::COMMAND,
@@ -140,6 +146,7 @@ pub(super) const ALL: &[Command] = &[
     delete_pod::COMMAND,
     delete_secondary_staging_store::COMMAND,
     delete_snapshot::COMMAND,
+    delete_snapshot_policies::COMMAND,
     delete_storage_pool::COMMAND,
     delete_template::COMMAND,
     delete_vm_snapshot::COMMAND,
@@ -177,6 +184,7 @@ pub(super) const ALL: &[Command] = &[
     list_pods::COMMAND,
     list_secondary_staging_stores::COMMAND,
     list_service_offerings::COMMAND,
+    list_snapshot_policies::COMMAND,
     list_snapshots::COMMAND,
     list_storage_plugins::COMMAND,
     list_storage_pools::COMMAND,
@@ -200,6 +208,7 @@ pub(super) const ALL: &[Command] = &[
     resize_volume::COMMAND,
     revert_snapshot::COMMAND,
     revert_to_vm_snapshot::COMMAND,
+    run_snapshot_policy::COMMAND,
     scan_orphans::COMMAND,
     start_virtual_machine::COMMAND,
     stop_virtual_machine::COMMAND,
@@ -209,6 +218,7 @@ pub(super) const ALL: &[Command] = &[
     update_image_store::COMMAND,
     update_iso::COMMAND,
     update_iso_permissions::COMMAND,
+    update_snapshot_policy::COMMAND,
     update_storage_pool::COMMAND,
     update_template::COMMAND,
     update_template_permissions::COMMAND,

@@ -16,6 +16,7 @@ mod operation;
 mod orphan;
 mod pod;
 mod snapshot;
+mod snapshot_policy;
 mod storage_pool;
 mod template;
 mod upload_params;
@@ -40,6 +41,7 @@ pub(super) use operation::OperationResponse;
 pub(super) use orphan::{OrphanClassWord, OrphanResponse};
 pub(super) use pod::PodResponse;
 pub(super) use snapshot::{SnapshotResponse, kind_of};
+pub(super) use snapshot_policy::SnapshotPolicyResponse;
 pub(super) use storage_pool::StoragePoolResponse;
 pub(super) use template::{TemplateResponse, show_in};
 pub(super) use upload_params::{UploadParamsResponse, upload_params};
@@ -53,8 +55,8 @@ use super::error::ApiError;
 use super::images::ImageKind;
 use super::reply::Reply;
 use crate::model::{
-    Host, ImageStore, Instance, Record, RecordKind, Snapshot, StoragePool, Stored, Template,
-    VmSnapshot, Volume,
+    Host, ImageStore, Instance, Record, RecordKind, Snapshot, SnapshotPolicy, StoragePool, Stored,
+    Template, VmSnapshot, Volume,
 };
 use crate::store::Key;
 use serde::Serialize;
@@ -88,6 +90,7 @@ pub(super) async fn shown(
         RecordKind::StoragePool => one::<StoragePool>(call, uuid).await,
         RecordKind::Volume => one::<Volume>(call, uuid).await,
         RecordKind::Snapshot => one::<Snapshot>(call, uuid).await,
+        RecordKind::SnapshotPolicy => one::<SnapshotPolicy>(call, uuid).await,
         RecordKind::Instance => one::<Instance>(call, uuid).await,
         RecordKind::VmSnapshot => one::<VmSnapshot>(call, uuid).await,
         RecordKind::ExtractLink => shown_link(call, uuid).await,

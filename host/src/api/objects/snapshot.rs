@@ -36,12 +36,14 @@ response! {
         "datastorestate" store_state: &'static str => "state of the snapshot on the datastore";
         "backupstoreid" backup_store: Option<Uuid> => "ID of the image store that has a copy (an extension of this host)";
         "backupstorename" backup_store_name: Option<String> => "name of that image store (an extension of this host)";
+        "backupmovedbytes" backup_moved: Option<u64> => "how many bytes were moved for that copy, where it began with an earlier one and only what changed since was moved (an extension of this host)";
         "account"       account: &'static str      => "the account associated with the snapshot";
         "domain"        domain: &'static str       => "the domain name of the snapshot's account";
         "zoneid"        zone_id: Uuid              => "id of the availability zone";
         "zonename"      zone_name: Option<String>  => "name of the availability zone";
         "tags"          tags: Vec<String>          => "the list of resource tags associated: none";
         "vmsnapshotid"  vm_snapshot: Option<Uuid>  => "the ID of the VM snapshot that it is a member of (an extension of this host)";
+        "policyid"      policy: Option<Uuid>       => "the ID of the snapshot policy that took it (an extension of this host)";
         "note"          note: Option<String>       => "why the snapshot is in its state (an extension of this host)";
     }
 }
@@ -68,6 +70,8 @@ impl Shown for Snapshot {
         let volume = names.find::<Volume>(Some(snapshot.volume.uuid)).await?;
         let parent = names.find::<Snapshot>(snapshot.parent).await?;
         let in_store = ready_in_store(names, snapshot).await?;
+        let backup_moved = in_store.as_ref().and_then(|one| one.moved_bytes);
+        let in_store = in_store.map(|one| one.store);
         let image_store = names.find::<ImageStore>(in_store).await?;
         Ok(SnapshotResponse {
             id: snapshot.uuid,
@@ -98,6 +102,7 @@ impl Shown for Snapshot {
             store_type: if snapshot.on_primary { "Primary" } else { "Image" },
             backup_store: in_store,
             backup_store_name: image_store.map(|store| store.name.clone()),
+            backup_moved,
             store_state: "Ready",
             account: ADMIN,
             domain: ROOT_DOMAIN,
@@ -105,21 +110,22 @@ impl Shown for Snapshot {
             zone_name: zone.map(|zone| zone.name.clone()),
             tags: Vec::new(),
             vm_snapshot: snapshot.vm_snapshot,
+            policy: snapshot.policy.map(|run| run.policy),
             note: snapshot.note.clone(),
         })
     }
 }
 
-/// An image store that has a snapshot, if one does.
+/// A snapshot on an image store, if it is on one.
 async fn ready_in_store(
     names: &Names,
     snapshot: &Stored<Snapshot>,
-) -> Result<Option<Uuid>, ApiError> {
+) -> Result<Option<Stored<ObjectInStore>>, ApiError> {
     let filter = Filter {
         name: Some(snapshot.uuid.to_string()),
         states: vec![ObjectInStoreState::Ready.as_str()],
         ..Filter::default()
     };
     let places = names.repository().list::<ObjectInStore>(&filter).await?;
-    Ok(places.first().map(|one| one.store))
+    Ok(places.into_iter().next())
 }

@@ -75,6 +75,12 @@ pub(super) const GROUPS: &[Group] = &[
     group("iso", "ISOs.", Some("listIsos")),
     group("volume", "Volumes.", Some("listVolumes")),
     group("snapshot", "Snapshots of volumes.", Some("listSnapshots")),
+    group(
+        "snapshot-policy",
+        "Snapshot policies: snapshots of a volume by a schedule.",
+        // They have no names.
+        None,
+    ),
     group("instance", "Instances, which volumes are attached to.", Some("listVirtualMachines")),
     group(
         "instance-snapshot",
@@ -196,6 +202,14 @@ pub(super) const VERBS: &[Verb] = &[
     verb("snapshot", "backup", "backupSnapshot", ID),
     verb("snapshot", "archive", "archiveSnapshot", ID),
     verb("snapshot", "copy", "copySnapshot", &["id", "destzoneid"]),
+
+    verb("snapshot-policy", "create", "createSnapshotPolicy",
+        &["volumeid", "intervaltype", "schedule"]),
+    list("snapshot-policy", "list", "listSnapshotPolicies",
+        &["id", "volumename", "schedule", "timezone", "maxsnaps", "maxage", "nextrun", "failedruns", "note"]),
+    verb("snapshot-policy", "run", "runSnapshotPolicy", ID),
+    verb("snapshot-policy", "update", "updateSnapshotPolicy", ID),
+    verb("snapshot-policy", "delete", "deleteSnapshotPolicies", ID),
 
     list("instance", "list", "listVirtualMachines", &["name", "id", "state", "hypervisor", "hostname"]),
     verb("instance", "create", "deployVirtualMachine", &["name"]),

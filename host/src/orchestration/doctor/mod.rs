@@ -10,6 +10,7 @@ mod connection;
 mod groups;
 mod ledger;
 mod operations;
+mod policies;
 #[cfg(test)]
 mod tests;
 
@@ -117,6 +118,7 @@ impl Doctor {
         findings.extend(self.rooms.providers.reports().iter().filter_map(plugin));
         findings.extend(self.circuits(&pools));
         findings.extend(self.operations().await?);
+        findings.extend(self.policies().await?);
         findings.extend(self.twice(&pools).await?);
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         Ok(findings)

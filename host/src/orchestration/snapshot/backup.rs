@@ -4,6 +4,7 @@
 //! and the record says where they are.
 
 use super::advance;
+use super::incremental::Base;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, RecordKind, Snapshot, SnapshotEvent, Stored};
 use crate::orchestration::in_store::{Origin, begins, coming_to_image_store, ends};
@@ -50,12 +51,13 @@ impl super::Snapshots {
         let from = rooms.store_access(snapshot.pool).await?;
         let mut changes = vec![Change::ExpectUnused(uuid), expect_in_use(snapshot.pool)];
         let mut shared = vec![snapshot.pool];
+        let mut base = None;
         let one = match there {
             Some(_) => None,
             None => {
                 let size_bytes = snapshot.volume.size_bytes;
                 let stores = rooms.image_stores_for(snapshot.volume.zone, size_bytes).await?;
-                let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
+                let (store, begins_with) = rooms.best_store(&snapshot, &stores).await?;
                 let call = CallContext::new(uuid);
                 let to = rooms.store_access(store.uuid).await?;
                 rooms.expect_streams(&call, &from, &to).await?;
@@ -64,12 +66,17 @@ impl super::Snapshots {
                 changes.extend(begins(&one));
                 changes.push(rooms.expect_store_in_use(store.uuid).await?);
                 shared.push(store.uuid);
+                // Nobody removes it meanwhile.
+                shared.extend(begins_with.map(|base| base.snapshot));
+                changes.extend(begins_with.map(|base| base.is_there()));
+                base = begins_with;
                 Some(one.uuid)
             }
         };
         advance(&mut snapshot, &[SnapshotEvent::BackupToSecondary])?;
+        snapshot.note = None;
         changes.push(Change::update(&snapshot));
-        let state = State { snapshot: uuid, one, archive };
+        let state = State { snapshot: uuid, one, archive, base };
         let with = With { shared, ..With::default() };
         rooms.begin::<Flow>(request, (RecordKind::Snapshot, uuid), with, changes, &state).await
     }
@@ -84,6 +91,9 @@ pub(super) struct State {
     /// What comes to be on the image store; `None` where it is there.
     one: Option<Uuid>,
     archive: bool,
+    /// The backup that this one begins with, where only what changed since is moved.
+    #[serde(default)]
+    base: Option<Base>,
 }
 
 impl jobs::Flow for Flow {
@@ -95,10 +105,12 @@ impl jobs::Flow for Flow {
         Step::outside("remove it from the pool", step_fn!(leave)).forward_only(),
     ];
 
-    fn abandon<'a>(&'a self, _: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
+    fn abandon<'a>(&'a self, context: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
         Box::pin(async move {
             let mut snapshot = self.0.find_snapshot(state.snapshot).await?;
             advance(&mut snapshot, &[SnapshotEvent::OperationFailed])?;
+            let why = context.failure();
+            snapshot.note = why.map(|failure| format!("it cannot be backed up: {failure}"));
             let mut changes = vec![Change::update(&snapshot)];
             if let Some(one) = state.one {
                 changes.extend(ends(self.0.find_in_store(one).await?)?);
@@ -117,6 +129,12 @@ impl Flow {
         let Some(one) = state.one else {
             return Ok(Vec::new());
         };
+        if let Some(base) = state.base {
+            let from = (state.snapshot, base);
+            if let Some(one) = self.0.bring_changes(context, one, from).await? {
+                return Ok(vec![Change::update(&one)]);
+            }
+        }
         let one = self.0.bring(context, one, Origin::Snapshot(state.snapshot)).await?;
         Ok(vec![Change::update(&one)])
     }
@@ -145,7 +163,19 @@ impl Flow {
             changes.extend(self.0.left_the_pool(&mut snapshot).await?);
         }
         advance(&mut snapshot, &[SnapshotEvent::OperationSucceeded])?;
-        let told = format!("snapshot {:?} is on an image store", snapshot.name);
+        let name = &snapshot.name;
+        let moved = match state.one {
+            Some(one) => self.0.find_in_store(one).await?.moved_bytes,
+            None => None,
+        };
+        let told = match (moved, state.base) {
+            (Some(moved), Some(base)) => format!(
+                "snapshot {name:?} is on an image store; {moved} of its {} bytes were moved, the \
+                 rest is as in snapshot {}",
+                snapshot.volume.size_bytes, base.snapshot
+            ),
+            _ => format!("snapshot {name:?} is on an image store"),
+        };
         changes.extend([
             Change::update(&snapshot),
             context.event("SNAPSHOT.BACKUP", (RecordKind::Snapshot, snapshot.uuid), told),

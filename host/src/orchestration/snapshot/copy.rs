@@ -69,8 +69,16 @@ impl jobs::Flow for Flow {
     const STEPS: &'static [Step<Self>] =
         &[Step::outside("bring its bytes", step_fn!(bring)).undone_by(step_fn!(drop_it))];
 
-    fn abandon<'a>(&'a self, _: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
-        Box::pin(async move { Ok(ends(self.0.find_in_store(state.one).await?)?) })
+    fn abandon<'a>(&'a self, context: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
+        Box::pin(async move {
+            let one = self.0.find_in_store(state.one).await?;
+            let mut snapshot = self.0.find_snapshot(one.object).await?;
+            let why = context.failure();
+            snapshot.note = why.map(|failure| format!("it cannot be copied: {failure}"));
+            let mut changes = ends(one)?;
+            changes.push(Change::update(&snapshot));
+            Ok(changes)
+        })
     }
 }
 
@@ -86,7 +94,13 @@ impl Flow {
         let object = (RecordKind::Snapshot, one.object);
         let told =
             context.event("SNAPSHOT.COPY", object, format!("snapshot {name:?} is on {store}"));
-        Ok(vec![Change::update(&one), told])
+        let mut changes = vec![Change::update(&one), told];
+        let mut snapshot = self.0.find_snapshot(one.object).await?;
+        // What stood in the way before does no more.
+        if snapshot.note.take().is_some() {
+            changes.push(Change::update(&snapshot));
+        }
+        Ok(changes)
     }
 
     async fn drop_it(

@@ -2,7 +2,9 @@
 
 use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, RecordKind, SnapshotEvent, VolumeEvent};
+use crate::model::{
+    Failure, PolicyRun, RecordKind, SnapshotEvent, SnapshotPolicy, VolumeEvent, compact_time,
+};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::volume::{advance as advance_volume, pool_of};
@@ -24,6 +26,37 @@ impl super::Snapshots {
         volume: Uuid,
         name: Option<String>,
     ) -> Result<Started, Failure> {
+        self.create_in(request, volume, name, None, Vec::new()).await
+    }
+
+    /// Begins to take the snapshot of a moment that a policy names, together with a change that
+    /// says so.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub(in crate::orchestration) async fn create_for(
+        &self,
+        request: &RequestContext,
+        policy: &SnapshotPolicy,
+        run: PolicyRun,
+        moves_on: Change,
+    ) -> Result<Started, Failure> {
+        let volume = self.rooms.find_volume(policy.volume).await?;
+        let interval = policy.schedule.interval.as_str();
+        let name =
+            format!("{}_{}_{}", volume.name, interval.to_lowercase(), compact_time(run.due_us));
+        let of = Some((interval, run));
+        self.create_in(request, volume.uuid, Some(name), of, vec![moves_on]).await
+    }
+
+    async fn create_in(
+        &self,
+        request: &RequestContext,
+        volume: Uuid,
+        name: Option<String>,
+        of: Option<(&str, PolicyRun)>,
+        more: Vec<Change>,
+    ) -> Result<Started, Failure> {
         let rooms = &self.rooms;
         // Before its snapshots, so that its version tells whether another one was taken meanwhile.
         let mut volume = rooms.find_volume(volume).await?;
@@ -39,6 +72,11 @@ impl super::Snapshots {
         let limits = &capabilities.limits;
         let (mut snapshot, mut changes) =
             rooms.plan_snapshot(&access, &volume, limits, name).await?;
+        changes.extend(more);
+        if let Some((interval, run)) = of {
+            snapshot.snapshot_type = interval.to_owned();
+            snapshot.policy = Some(run);
+        }
         advance_volume(&mut volume, &[VolumeEvent::SnapshotRequested])?;
         advance(&mut snapshot, &[SnapshotEvent::CreateRequested])?;
         changes.extend([Change::update(&volume), Change::insert(&snapshot)]);
@@ -65,8 +103,8 @@ impl jobs::Flow for Flow {
     const STEPS: &'static [Step<Self>] =
         &[Step::outside("take it on the pool", step_fn!(take)).undone_by(step_fn!(drop_it))];
 
-    fn abandon<'a>(&'a self, _: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
-        Box::pin(self.forget(state))
+    fn abandon<'a>(&'a self, context: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
+        Box::pin(self.forget(context, state))
     }
 }
 
@@ -81,12 +119,17 @@ impl Flow {
         self.0.take_on_pool(context, &mut snapshot).await?;
         advance(&mut snapshot, &[SnapshotEvent::OperationNotPerformed])?;
         advance_volume(&mut volume, &[VolumeEvent::OperationSucceeded])?;
-        let told = format!("snapshot {:?} of volume {:?} was taken", snapshot.name, volume.name);
-        Ok(vec![
+        let policy = snapshot.policy.map(|run| run.policy);
+        let by = policy.map(|policy| format!(" by snapshot policy {policy}")).unwrap_or_default();
+        let told =
+            format!("snapshot {:?} of volume {:?} was taken{by}", snapshot.name, volume.name);
+        let mut changes = vec![
             Change::update(&snapshot),
             Change::update(&volume),
             context.event("SNAPSHOT.CREATE", (RecordKind::Snapshot, snapshot.uuid), told),
-        ])
+        ];
+        changes.extend(self.0.policy_succeeded(policy).await?);
+        Ok(changes)
     }
 
     async fn drop_it(
@@ -100,15 +143,18 @@ impl Flow {
     }
 
     /// The record stays, removed, as proof that the object may not exist.
-    async fn forget(&self, state: &State) -> Result<Vec<Change>, StepError> {
+    async fn forget(&self, context: &StepContext, state: &State) -> Result<Vec<Change>, StepError> {
         let mut snapshot = self.0.find_snapshot(state.snapshot).await?;
         let mut volume = self.0.find_volume(state.volume).await?;
         advance(&mut snapshot, &[SnapshotEvent::OperationFailed])?;
         advance_volume(&mut volume, &[VolumeEvent::OperationFailed])?;
-        Ok(vec![
+        let policy = snapshot.policy.map(|run| run.policy);
+        let mut changes = vec![
             Change::update(&snapshot),
             Change::remove(&snapshot.record),
             Change::update(&volume),
-        ])
+        ];
+        changes.extend(self.0.policy_failed(policy, context.failure()).await?);
+        Ok(changes)
     }
 }

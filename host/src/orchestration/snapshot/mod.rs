@@ -9,6 +9,7 @@ mod backup;
 mod copy;
 mod create;
 mod delete;
+mod incremental;
 mod on_pool;
 mod revert;
 
@@ -35,6 +36,11 @@ impl Snapshots {
         rooms.jobs.add_flow(Arc::new(copy::Flow(Arc::clone(&rooms))));
         rooms.jobs.add_flow(Arc::new(delete::Flow(Arc::clone(&rooms))));
         rooms.jobs.add_flow(Arc::new(revert::Flow(Arc::clone(&rooms))));
+        Self::over(rooms)
+    }
+
+    /// The same service once more, over rooms that know its flows.
+    pub(super) fn over(rooms: Arc<Rooms>) -> Self {
         Self { rooms }
     }
 

@@ -27,7 +27,8 @@ impl Rooms {
         name: Option<String>,
     ) -> Result<(Snapshot, Vec<Change>), Failure> {
         let mut others = self.snapshots_of(volume.uuid).await?;
-        others.retain(|other| other.pool == access.pool.uuid);
+        // Those that were archived take no place there, and are nobody's parents.
+        others.retain(|other| other.on_primary && other.pool == access.pool.uuid);
         let limit = limits.snapshots_per_volume;
         if let Some(limit) = limit.filter(|limit| others.len() >= *limit as usize) {
             return Err(Failure::no_room(format!(
@@ -56,6 +57,7 @@ impl Rooms {
             details: Details::new(),
             snapshot_type: MANUAL.to_owned(),
             vm_snapshot: None,
+            policy: None,
         };
         let mut changes = vec![expect_in_use(snapshot.pool)];
         // A parent that goes at this moment would not know of its new child.

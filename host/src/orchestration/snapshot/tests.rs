@@ -1,5 +1,7 @@
 //! What happens to snapshots: state, graph, and bytes in the provider.
 
+mod incremental;
+
 use crate::model::{Snapshot, SnapshotState, Stored, VolumeState};
 use crate::orchestration::instance::DeployInstance;
 use crate::orchestration::testing::{MIB, World, request};

@@ -5,7 +5,7 @@ use super::world::{Life, World};
 use crate::in_memory::InMemory;
 use crate::model::{
     Attachment, ExtractLink, Host, HostPool, ImageStore, Instance, ObjectInStore, Record, Snapshot,
-    StoragePool, Stored, Template, VmSnapshot, Volume,
+    SnapshotPolicy, StoragePool, Stored, Template, VmSnapshot, Volume,
 };
 use crate::store::Filter;
 use serde_json::Value;
@@ -75,7 +75,10 @@ impl Picture {
             fields.remove("destroyed_us");
             // Why something is as it is, for people.
             fields.remove("note");
+            fields.remove("backlog");
             fields.remove("warning");
+            // A policy is looked at by the host itself, now and then.
+            fields.remove("is_settled");
             // As it was described last.
             fields.remove("physical_size_bytes");
             self.records.insert(format!("{} {}", T::KIND, record.uuid()), value);
@@ -90,6 +93,7 @@ impl Life {
         picture.put::<StoragePool>(self);
         picture.put::<Volume>(self);
         picture.put::<Snapshot>(self);
+        picture.put::<SnapshotPolicy>(self);
         picture.put::<Attachment>(self);
         picture.put::<Host>(self);
         picture.put::<Instance>(self);

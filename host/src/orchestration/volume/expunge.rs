@@ -92,7 +92,7 @@ impl Flow {
             let pool = self.0.access(store).await?;
             pool.delete(context, volume.as_seen_by_plugins(volume.id)).await?;
         }
-        removed(context, volume)
+        self.removed(context, volume).await
     }
 
     async fn look(
@@ -118,29 +118,33 @@ impl Flow {
     ) -> Result<Vec<Change>, StepError> {
         let mut volume = self.0.find_volume(state.volume).await?;
         if state.gone {
-            return removed(context, volume);
+            return self.removed(context, volume).await;
         }
         advance(&mut volume, &[VolumeEvent::OperationFailed])?;
         volume.note = context.failure().map(|failure| format!("it cannot be expunged: {failure}"));
         Ok(vec![Change::update(&volume)])
     }
-}
 
-/// The record of a volume whose bytes are gone stays, removed, as proof.
-fn removed(context: &StepContext, mut volume: Stored<Volume>) -> Result<Vec<Change>, StepError> {
-    let mut changes = Vec::new();
-    if let Some(store) = volume.pool {
-        changes.push(Change::Unreserve { store, owner: volume.uuid });
+    /// The record of a volume whose bytes are gone stays, removed, as proof. Its policies go.
+    async fn removed(
+        &self,
+        context: &StepContext,
+        mut volume: Stored<Volume>,
+    ) -> Result<Vec<Change>, StepError> {
+        let mut changes = self.0.without_policies(volume.uuid).await?;
+        if let Some(store) = volume.pool {
+            changes.push(Change::Unreserve { store, owner: volume.uuid });
+        }
+        advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+        changes.extend([
+            Change::update(&volume),
+            Change::remove(&volume.record),
+            context.event(
+                "VOLUME.EXPUNGE",
+                (RecordKind::Volume, volume.uuid),
+                format!("volume {:?} was removed", volume.name),
+            ),
+        ]);
+        Ok(changes)
     }
-    advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
-    changes.extend([
-        Change::update(&volume),
-        Change::remove(&volume.record),
-        context.event(
-            "VOLUME.EXPUNGE",
-            (RecordKind::Volume, volume.uuid),
-            format!("volume {:?} was removed", volume.name),
-        ),
-    ]);
-    Ok(changes)
 }

@@ -61,6 +61,7 @@ impl Flow {
         let mut volume = self.0.find_volume(state.volume).await?;
         volume.released = true;
         let mut changes = vec![Change::update(&volume), Change::remove(&volume.record)];
+        changes.extend(self.0.without_policies(volume.uuid).await?);
         changes.extend(volume.pool.map(|store| Change::Unreserve { store, owner: volume.uuid }));
         changes.push(context.event(
             "VOLUME.UNMANAGE",

@@ -29,6 +29,18 @@ pub(in super::super) async fn changed_extents_cover_the_changes(scene: Arc<Scene
     let after = scene.pattern(object.size_bytes());
     scene.fill(&mut object, &after).await?;
     check(&scene, &object, &after, Some(&snapshot)).await.doing("since a snapshot")?;
+    // What became zeros changed as well.
+    let zeros = Pattern::zeros(object.size_bytes());
+    scene.fill(&mut object, &zeros).await?;
+    let gone = check(&scene, &object, &before, Some(&snapshot)).await;
+    gone.doing("since a snapshot, after all became zeros")?;
+    let DataObject::Volume(volume) = &object else {
+        return Err(Failure::new("the kit made something else than a volume"));
+    };
+    let later = scene.take(scene.new_snapshot(volume)).await?;
+    let of_snapshot = check(&scene, &later.clone().into(), &before, Some(&snapshot)).await;
+    of_snapshot.doing("of a snapshot since another")?;
+    scene.delete(&later.into()).await?;
     scene.delete(&snapshot.into()).await?;
     scene.delete(&object).await
 }

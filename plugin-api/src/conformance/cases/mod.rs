@@ -18,6 +18,7 @@ pub(super) mod metadata;
 pub(super) mod missing;
 pub(super) mod neighbours;
 pub(super) mod objects;
+pub(super) mod over;
 pub(super) mod resize;
 pub(super) mod resume;
 pub(super) mod schema;

@@ -89,6 +89,7 @@ async fn snapshots_keep_a_pool() {
         note: None,
         snapshot_type: "MANUAL".to_owned(),
         vm_snapshot: None,
+        policy: None,
     };
     world.repository().transact(vec![Change::insert(&snapshot)]).await.unwrap();
     world.maintained(pool).await;

@@ -1,7 +1,7 @@
 //! What can be done with snapshots on image stores.
 
 use super::template::{is_on, on};
-use super::{as_before, blank, count, create, snapshot_of, volume};
+use super::{as_before, blank, count, create, snapshot_of, volume, write};
 use crate::orchestration::tests::picture::Picture;
 use crate::orchestration::tests::scenario::{Begun, Scenario};
 use crate::orchestration::tests::world::{Life, World, request};
@@ -29,6 +29,15 @@ fn with_other_zone(world: &World, life: &Life) -> Vec<Uuid> {
     life.done(life.run(back_up(life, &ids, false)).unwrap());
     let zone = life.run(life.orchestration.zones.create_zone("other", "Advanced")).unwrap();
     ids.extend([zone, life.image_store("j", zone)]);
+    ids
+}
+
+/// The same; that snapshot is on both, and a newer one on the pool.
+fn with_older_backup(world: &World, life: &Life) -> Vec<Uuid> {
+    let mut ids = with_snapshot(world, life);
+    life.done(life.run(back_up(life, &ids, false)).unwrap());
+    write(world, life, ids[1], b"newer bytes");
+    ids.push(snapshot_of(life, ids[1]));
     ids
 }
 
@@ -63,6 +72,25 @@ pub(super) fn all() -> Vec<Scenario> {
             prepare: with_snapshot,
             begin: |life, ids| back_up(life, ids, true),
             is_done: |picture, ids| is_ready(picture, ids[2]) && !is_on_its_pool(picture, ids[3]),
+            undone: as_before,
+        },
+        Scenario {
+            flow: "snapshot.backup",
+            way: "of what changed since the one before",
+            prepare: with_older_backup,
+            begin: |life, ids| {
+                let snapshots = &life.orchestration.snapshots;
+                Box::pin(async move { snapshots.back_up(&request(), ids[4], false).await })
+            },
+            is_done: |picture, ids| {
+                let mut places = picture.all("object_in_store");
+                places.any(|(_, one)| {
+                    one["object"] == ids[4].to_string()
+                        && one["state"] == "Ready"
+                        && picture.objects.get(one["path"].as_str().unwrap_or_default())
+                            == picture.objects.get(picture.word("snapshot", ids[4], "path"))
+                })
+            },
             undone: as_before,
         },
         Scenario {

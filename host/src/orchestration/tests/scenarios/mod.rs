@@ -12,6 +12,7 @@ mod instance;
 mod orphan;
 mod pool;
 mod snapshot;
+mod snapshot_policy;
 mod template;
 pub(super) mod transfers;
 mod upload;
@@ -36,7 +37,7 @@ pub(super) fn all() -> Vec<Scenario> {
 }
 
 pub(super) fn volumes() -> Vec<Scenario> {
-    [volume::all(), copies::all(), snapshot::all(), orphan::all()].concat()
+    [volume::all(), copies::all(), snapshot::all(), snapshot_policy::all(), orphan::all()].concat()
 }
 
 pub(super) fn pools() -> Vec<Scenario> {

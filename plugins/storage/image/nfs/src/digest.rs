@@ -57,6 +57,11 @@ impl Tree {
         }
     }
 
+    /// No digest: where what comes is not all there will be.
+    pub(crate) fn none() -> Self {
+        Self { given_up: true, ..Self::new() }
+    }
+
     /// Goes on at a checkpoint, a multiple of [`SUBTREE_BYTES`]; `None` for what cannot be one.
     pub(crate) fn thaw(offset: u64, frozen: &Frozen) -> Option<Self> {
         let whole = offset / SUBTREE_BYTES;

@@ -67,6 +67,7 @@ impl DataStoreDriver for NfsDriver {
         (able.read, able.write, able.resume_write) = (true, true, true);
         (able.sparse, able.extents, able.thin_usage) = (true, true, true);
         able.list_objects = true;
+        able.write_over = true;
         // An image has whatever length it has.
         able.limits.size_granularity_bytes = 1;
         able.limits.min_size_bytes = 1;

@@ -59,6 +59,11 @@
 //! 1 GiB of holes, and told as long as the file has the length and the time of change that it was
 //! recorded for. A copy of the store keeps them if it keeps times (`cp -a`, `rsync -a`).
 //!
+//! **Backups after the first** begin with the one before: its blocks are shared where the file
+//! system does that (XFS, Btrfs, NFS 4.2 before such a one), and copied where it does not; then what
+//! changed is written over them. The result is a whole file of its own, and its digest is not
+//! recorded: who wants it reads the file.
+//!
 //! **The limit** counts the space of what is finished and the announced length of what is being
 //! written. With a limit each new object costs a look at every file.
 //!
@@ -98,6 +103,7 @@
 
 mod adding;
 mod address;
+mod base;
 mod details;
 mod digest;
 mod driver;

@@ -1,5 +1,6 @@
 //! Streams are opened: a reader that skips holes, a writer that begins or goes on.
 
+use crate::base;
 use crate::digest::Tree;
 use crate::layout::{self, File, Folder, Name, Spot};
 use crate::objects::{Work, check_size};
@@ -29,6 +30,9 @@ pub(crate) fn open_reader(work: &Work<'_>, of: &OpenReaderRequest) -> Result<Spa
 pub(crate) fn open_writer(work: &Work<'_>, of: &OpenWriterRequest) -> Result<Writer> {
     check_size(of.size_bytes)?;
     let found = find_place(work, &of.object)?;
+    if let Some(base) = &of.base {
+        return begin_over(work, of, found, base);
+    }
     match &of.resume {
         None => begin(work, of, found),
         Some(token) => go_on(work, of, found, token),
@@ -71,6 +75,47 @@ fn find_place(work: &Work<'_>, object: &DataObject) -> Result<Place> {
 
 /// Begins a new file. What was finished before stays until this one is.
 fn begin(work: &Work<'_>, of: &OpenWriterRequest, place: Place) -> Result<Writer> {
+    let made = make_new(work, of, &place)?;
+    Ok(ImageWriter::open(target(work, of, place, made), Tree::new()))
+}
+
+/// Begins a new file with the bytes of another object.
+fn begin_over(
+    work: &Work<'_>,
+    of: &OpenWriterRequest,
+    place: Place,
+    base: &DataObject,
+) -> Result<Writer> {
+    let there = work.existing(base)?;
+    if of.resume.is_some() || there.found.size != of.size_bytes {
+        return Err(PluginError::invalid_argument(format!(
+            "{} bytes are written over {:?}, which has {}; a write over a base is as long as that, \
+             and begins at its beginning",
+            of.size_bytes,
+            there.directory.path().join(&there.file),
+            there.found.size
+        )));
+    }
+    let from = there.directory.open_to_read(&there.file)?;
+    let path = there.directory.path().join(&there.file);
+    let made = make_new(work, of, &place)?;
+    let begun = base::begin_with(work.call, (&from, &path), &made.2, of.size_bytes);
+    if let Err(error) = begun {
+        // What cannot be removed now is removed with the object.
+        place.directory.unlink(&made.1).ok();
+        return Err(error);
+    }
+    let mut target = target(work, of, place, made);
+    target.is_over = true;
+    Ok(ImageWriter::open(target, Tree::none()))
+}
+
+/// An empty file in the making, of the size that is announced: its attempt, its name, and the file.
+fn make_new(
+    work: &Work<'_>,
+    of: &OpenWriterRequest,
+    place: &Place,
+) -> Result<(Uuid, String, fs::File)> {
     let attempt = Uuid::new_v4();
     let unfinished = place.name.unfinished(attempt);
     let directory = &place.directory;
@@ -100,7 +145,7 @@ fn begin(work: &Work<'_>, of: &OpenWriterRequest, place: Place) -> Result<Writer
         directory.unlink(&unfinished).ok();
         return Err(error);
     }
-    Ok(ImageWriter::open(target(work, of, place, (attempt, unfinished, open)), Tree::new()))
+    Ok((attempt, unfinished, open))
 }
 
 /// Goes on with a file where a token says.
@@ -164,6 +209,7 @@ fn target(
         open,
         size: of.size_bytes,
         expected: of.digest.clone(),
+        is_over: false,
     }
 }
 

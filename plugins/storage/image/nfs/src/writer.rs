@@ -4,6 +4,7 @@
 //! token says so: it names the file in the making and holds the digest of what is in it. Invariant: a token
 //! holds after a power failure, and is one of the write that gave it and of no other.
 
+use crate::base;
 use crate::details::Place;
 use crate::digest::{Frozen, SUBTREE_BYTES, Tree};
 use crate::layout::{Folder, Name};
@@ -38,6 +39,8 @@ pub(crate) struct Target {
     pub(crate) size: u64,
     /// What the host knows of the digest beforehand.
     pub(crate) expected: Option<String>,
+    /// Whether it began with the bytes of another object: what is not written is not zeros.
+    pub(crate) is_over: bool,
 }
 
 /// What a checkpoint token holds besides its offset.
@@ -117,7 +120,8 @@ impl ImageWriter {
     async fn flush(&mut self) -> Result<Option<CheckpointToken>> {
         let whole = self.offset / SUBTREE_BYTES * SUBTREE_BYTES;
         let is_much = self.unflushed >= SUBTREE_BYTES;
-        let is_due = is_much && whole > self.promised && whole < self.to.size;
+        // Cutting off what came after a token would cut off what was there before, too.
+        let is_due = is_much && whole > self.promised && whole < self.to.size && !self.to.is_over;
         let is_over = self.flushing.as_ref().is_some_and(JoinHandle::is_finished);
         let at_end = self.offset == self.to.size;
         let token = if is_due || is_over || at_end { self.flushed().await? } else { None };
@@ -162,7 +166,10 @@ impl DataWriter for ImageWriter {
                     to.put(offset, &bytes)?;
                     tree.bytes(&bytes);
                 }
-                Chunk::Hole { .. } => tree.zeros_to(end),
+                Chunk::Hole { offset, length } => {
+                    to.put_hole(offset, length)?;
+                    tree.zeros_to(end);
+                }
             }
             Ok(())
         })
@@ -200,6 +207,14 @@ impl Target {
     fn put(&self, offset: u64, bytes: &Bytes) -> Result<()> {
         self.open
             .write_all_at(bytes, offset)
+            .map_err(|error| self.directory.failed("write", &self.unfinished, error))
+    }
+
+    fn put_hole(&self, offset: u64, length: u64) -> Result<()> {
+        if !self.is_over {
+            return Ok(());
+        }
+        base::make_zeros(&self.open, offset, length)
             .map_err(|error| self.directory.failed("write", &self.unfinished, error))
     }
 

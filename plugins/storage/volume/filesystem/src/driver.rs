@@ -3,8 +3,9 @@
 //! What it is not: it does nothing to a file itself. Each method finds the place of its store, has
 //! the mark looked at, and does its work where blocking is allowed.
 
+use crate::changes::{Side, changed_runs};
 use crate::details::Place;
-use crate::names::{self, Name};
+use crate::names::Name;
 use crate::objects::Work;
 use crate::stores::Stores;
 use crate::streams;
@@ -70,6 +71,7 @@ impl DataStoreDriver for FilesystemDriver {
         let mut able = DataStoreCapabilities::raw_only();
         (able.read, able.write, able.resume_write) = (true, true, true);
         (able.sparse, able.extents, able.thin_usage) = (true, true, true);
+        able.changed_extents = true;
         (able.resize, able.shrink, able.list_objects) = (true, true, true);
         able.storage_system_snapshot = true;
         able.can_create_volume_from_snapshot = true;
@@ -145,15 +147,17 @@ impl DataStoreDriver for FilesystemDriver {
     }
 
     async fn extents(&self, call: &Call, at: &Pool, of: ExtentsRequest) -> Result<Vec<Extent>> {
-        if of.since.is_some() {
-            return Err(PluginError::unsupported("what changed since a snapshot is not known"));
-        }
         self.look(call, at, move |work| {
-            let name = names::file_of(work.place, &of.object)?;
-            let size = work.existing(&name)?.size;
-            let file = work.opened.directory.open_to_read(&name)?;
-            let path = work.opened.directory.path().join(&name);
-            let runs = data_runs(&file, &path, size)?;
+            let (file, path, size) = work.open(&of.object)?;
+            let runs = match of.since {
+                None => data_runs(&file, &path, size)?,
+                Some(since) => {
+                    let (before, its_path, its_size) = work.open(&since.into())?;
+                    let now = Side { file: &file, path: &path, size };
+                    let before = Side { file: &before, path: &its_path, size: its_size };
+                    changed_runs(work.call, now, before)?
+                }
+            };
             Ok(runs.into_iter().map(|run| Extent::new(run.start, run.end - run.start)).collect())
         })
         .await

@@ -57,9 +57,13 @@
 //! ours. With a limit each new object costs a look at every file: some three
 //! microseconds for each that is there.
 //!
-//! **Limits:** raw bytes only, no encryption, no quality of service, no list of what changed since a
-//! snapshot; 8 TiB a volume; whole sectors of 512 bytes; names of at most 255 bytes. A file system
-//! without `flock` (some network mounts) serves one host only.
+//! **What changed since a snapshot** is found by comparing the two files, 64 KiB by 64 KiB. So a
+//! backup after the first moves and stores what changed only, but reads the data of both snapshots;
+//! holes of both are not read.
+//!
+//! **Limits:** raw bytes only, no encryption, no quality of service; 8 TiB a volume; whole sectors
+//! of 512 bytes; names of at most 255 bytes. A file system without `flock` (some network mounts)
+//! serves one host only.
 //!
 //! # For maintainers
 //!
@@ -96,6 +100,7 @@
 #![forbid(unsafe_code)]
 
 mod adding;
+mod changes;
 mod details;
 mod driver;
 mod import;

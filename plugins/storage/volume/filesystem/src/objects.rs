@@ -10,6 +10,7 @@ use crate::quota::{Quotas, Reservation};
 use crate::sharing::{self, Source};
 use crate::space;
 use std::fs::File;
+use std::path::PathBuf;
 use storage_plugin_api::files::{Found, Held, Opened};
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::{CallContext as Call, CreateResult as Created, PluginResult as Result};
@@ -104,6 +105,13 @@ impl Work<'_> {
         let name = names::file_of(self.place, source)?;
         let found = self.existing(&name)?;
         Ok((self.opened.directory.open_to_read(&name)?, found))
+    }
+
+    /// An object's file to look into, its path and its size.
+    pub(crate) fn open(&self, object: &DataObject) -> Result<(File, PathBuf, u64)> {
+        let (file, found) = self.open_source(object)?;
+        let path = self.opened.directory.path().join(names::file_of(self.place, object)?);
+        Ok((file, path, found.size))
     }
 
     fn fill(&self, held: &Held<'_>, source: &DataObject, from: &File, size: u64) -> Result<()> {

@@ -214,3 +214,45 @@ fn other_bytes_than_were_announced_are_not_kept() {
     write("{MD5}00", 3).unwrap();
     assert_eq!(ground.describe(&store, own).digest, digest(&vec![3; MIB as usize]));
 }
+
+#[test]
+fn what_is_written_over_a_base_is_a_file_of_its_own() {
+    let ground = Ground::new();
+    let store = ground.store();
+    let own = volume(20 * MIB);
+    let (first, second) = (snapshot_of(&own), snapshot_of(&own));
+    ground.make(&store, first.clone(), &[1; 20]);
+    ground.create(&store, second.clone()).unwrap();
+    let over = |size: u64, base: SnapshotInfo, resume: Option<CheckpointToken>| {
+        let mut request = OpenWriterRequest::new(second.clone(), size);
+        (request.base, request.resume) = (Some(base.into()), resume);
+        run(ground.driver().open_writer(&call(), &store, request))
+    };
+    let answer = over(19 * MIB, first.clone(), None);
+    refused(answer, Kind::InvalidArgument, &["20971520", "as long as that"]);
+    let token = CheckpointToken::new(MIB, "mine");
+    refused(over(20 * MIB, first.clone(), Some(token)), Kind::InvalidArgument, &["beginning"]);
+    refused(over(20 * MIB, snapshot_of(&own), None), Kind::NotFound, &[]);
+    assert!(!ground.describe(&store, second.clone()).present);
+
+    let mut writer = over(20 * MIB, first.clone(), None).unwrap().writer;
+    let written = run(async {
+        let hole = Chunk::Hole { offset: 2 * MIB, length: MIB };
+        assert!(writer.write(hole).await.unwrap().is_none());
+        // Long enough for a token, which would cut off what is behind it.
+        for at in 3..20 {
+            assert!(writer.write(data(at, 2)).await.unwrap().is_none());
+        }
+        writer.finish().await.unwrap()
+    });
+    assert_eq!(written.digest, None);
+    let expected: Vec<u8> = [vec![1; 2], vec![0], vec![2; 17]].concat();
+    let expected: Vec<u8> =
+        expected.into_iter().flat_map(|byte| vec![byte; MIB as usize]).collect();
+    ground.delete(&store, first.clone()).unwrap();
+    let there = ground.describe(&store, second.clone());
+    assert!(fs::read(ground.file(&there.path)).unwrap() == expected);
+    assert_eq!((there.present, there.digest), (true, None));
+    ground.delete(&store, second).unwrap();
+    assert!(ground.is_empty());
+}

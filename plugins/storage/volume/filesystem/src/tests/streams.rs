@@ -102,14 +102,65 @@ fn more_than_a_volume_has_is_refused_before_anything_is_changed() {
 }
 
 #[test]
-fn what_changed_since_a_snapshot_is_not_known() {
+fn what_changed_since_a_snapshot_is_told_to_the_block() {
+    const BLOCK: u64 = 64 << 10;
+    let ground = Ground::new();
+    let store = ground.store();
+    let size = 8 * MIB + 512;
+    let volume = volume(size);
+    ground.create(&store, volume.clone()).unwrap();
+    ground.write(&store, volume.clone(), size, &[(0, filled(1, 5 * MIB)), (7 * MIB, filled(2, 9))]);
+    let snapshot = snapshot_of(&volume);
+    ground.snapshot(&store, &snapshot).unwrap();
+    let since = |before: &SnapshotInfo| {
+        let mut extents = ExtentsRequest::new(volume.clone());
+        extents.since = Some(before.clone());
+        run(ground.driver().extents(&call(), &store, extents))
+    };
+    assert_eq!(since(&snapshot).unwrap(), []);
+    // One byte changes, another becomes a zero, a hole gets data, and so does the last sector.
+    let pieces = [
+        (0, filled(1, 3 * MIB)),
+        (3 * MIB, filled(3, 1)),
+        (3 * MIB + 1, filled(1, 2 * MIB - 1)),
+        (6 * MIB - 1, filled(4, 2)),
+        (size - 1, filled(5, 1)),
+    ];
+    ground.write(&store, volume.clone(), size, &pieces);
+    let changed = [
+        Extent::new(3 * MIB, BLOCK),
+        Extent::new(6 * MIB - BLOCK, 2 * BLOCK),
+        Extent::new(7 * MIB, BLOCK),
+        Extent::new(8 * MIB, 512_u64),
+    ];
+    assert_eq!(since(&snapshot).unwrap(), changed);
+    // Of a later snapshot the same, whatever becomes of the volume.
+    let later = snapshot_of(&volume);
+    ground.snapshot(&store, &later).unwrap();
+    ground.write(&store, volume.clone(), size, &[]);
+    let mut extents = ExtentsRequest::new(later);
+    extents.since = Some(snapshot.clone());
+    let told = run(ground.driver().extents(&call(), &store, extents)).unwrap();
+    assert_eq!(told, changed);
+    // A volume that grew since: what is new and zeros is as it was.
+    let grown = ResizeRequest::new(volume.clone(), size + MIB);
+    run(ground.driver().resize(&call(), &store, grown)).unwrap();
+    assert_eq!(
+        since(&snapshot).unwrap().iter().map(|one| one.length).sum::<u64>(),
+        5 * MIB + BLOCK
+    );
+    let mut gone = snapshot;
+    gone.uuid = Uuid::new_v4();
+    gone.path = String::new();
+    refused(since(&gone), Kind::NotFound, &["is not there"]);
+}
+
+#[test]
+fn a_reader_of_changes_only_is_refused() {
     let ground = Ground::new();
     let store = ground.store();
     let volume = volume(MIB);
     ground.create(&store, volume.clone()).unwrap();
-    let mut extents = ExtentsRequest::new(volume.clone());
-    extents.since = Some(snapshot_of(&volume));
-    refused(run(ground.driver().extents(&call(), &store, extents)), Kind::Unsupported, &[]);
     let mut reader = OpenReaderRequest::new(volume.clone());
     reader.since = Some(snapshot_of(&volume));
     let answer = run(ground.driver().open_reader(&call(), &store, reader));
