@@ -4,10 +4,12 @@
 //! the mark looked at, and does its work where blocking is allowed.
 
 use crate::details::Place;
-use crate::names::{self, Name};
+use crate::names::{Format, Name};
 use crate::objects::Work;
+use crate::qcow2::{self, Image};
 use crate::stores::Stores;
 use crate::streams;
+use crate::thin;
 use storage_plugin_api::files::{Opened, blocking, data_runs};
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::{CallContext as Call, PluginResult as Result, StoreContext as Pool};
@@ -56,8 +58,7 @@ impl FilesystemDriver {
         let (call, place, stores) = (call.clone(), Place::of(store)?, Arc::clone(&self.stores));
         blocking(move || {
             let opened = open(&stores, &place)?;
-            let quotas = &stores.quotas;
-            work(&Work { call: &call, place: &place, opened: &opened, quotas })
+            work(&Work { call: &call, place: &place, opened: &opened, stores: &stores })
         })
         .await
     }
@@ -68,7 +69,7 @@ impl DataStoreDriver for FilesystemDriver {
     async fn get_capabilities(&self, _: &Call, store: &Pool) -> Result<DataStoreCapabilities> {
         let place = Place::of(store)?;
         let mut able = DataStoreCapabilities::raw_only();
-        (able.read, able.write, able.resume_write) = (true, true, true);
+        (able.read, able.write) = (true, true);
         (able.sparse, able.extents, able.thin_usage) = (true, true, true);
         (able.resize, able.shrink, able.list_objects) = (true, true, true);
         able.storage_system_snapshot = true;
@@ -82,12 +83,17 @@ impl DataStoreDriver for FilesystemDriver {
         able.limits.size_granularity_bytes = SECTOR_BYTES;
         able.limits.min_size_bytes = SECTOR_BYTES;
         able.limits.max_size_bytes = MAX_BYTES;
-        able.constant_time_clone = match self.stores.known_to_share(&place) {
+        let known = self.stores.known_to_share(&place).zip(self.stores.known_to_resume(&place));
+        (able.constant_time_clone, able.resume_write) = match known {
             Some(known) => known,
             None => {
                 let stores = Arc::clone(&self.stores);
-                // A store that cannot be looked at clones nothing just now.
-                blocking(move || Ok(stores.shares(&place).unwrap_or(false))).await?
+                // A store that cannot be looked at clones nothing just now, and resumes nothing.
+                blocking(move || {
+                    let shares = stores.shares(&place).unwrap_or(false);
+                    Ok((shares, stores.resumes(&place).unwrap_or(false)))
+                })
+                .await?
             }
         };
         Ok(able)
@@ -149,11 +155,12 @@ impl DataStoreDriver for FilesystemDriver {
             return Err(PluginError::unsupported("what changed since a snapshot is not known"));
         }
         self.look(call, at, move |work| {
-            let name = names::file_of(work.place, &of.object)?;
-            let size = work.existing(&name)?.size;
-            let file = work.opened.directory.open_to_read(&name)?;
-            let path = work.opened.directory.path().join(&name);
-            let runs = data_runs(&file, &path, size)?;
+            let (directory, there) = (&work.opened.directory, work.existing(&of.object)?);
+            if !there.format.is_raw() {
+                return thin::extents(&Image::open(directory, &there.name)?);
+            }
+            let (file, found) = directory.open_found(&there.name)?;
+            let runs = data_runs(&file, &directory.path().join(&there.name), found.size)?;
             Ok(runs.into_iter().map(|run| Extent::new(run.start, run.end - run.start)).collect())
         })
         .await
@@ -170,8 +177,7 @@ impl DataStoreDriver for FilesystemDriver {
         at: &Pool,
         of: OpenReaderRequest,
     ) -> Result<Box<dyn DataReader>> {
-        let reader = self.look(call, at, move |work| streams::open_reader(work, &of)).await?;
-        Ok(Box::new(reader))
+        self.look(call, at, move |work| streams::open_reader(work, &of)).await
     }
 
     async fn open_writer(&self, call: &Call, at: &Pool, of: OpenWriterRequest) -> Result<Writer> {
@@ -202,8 +208,15 @@ fn listed(work: &Work<'_>, file: String) -> Option<ListedObject> {
         return None;
     }
     let found = work.opened.directory.look(&file).ok().flatten().filter(|found| found.size > 0)?;
+    let size = match Format::of(&file) {
+        Format::Raw => found.size,
+        // What cannot be read is listed all the same.
+        Format::Qcow2 => {
+            qcow2::header(&work.opened.directory, &file).map_or(found.size, |header| header.size)
+        }
+    };
     let mut object = ListedObject::new(file);
-    object.size_bytes = Some(found.size);
+    object.size_bytes = Some(size);
     if let Some(name) = Name::parse(&object.path) {
         object.uuid = Some(name.uuid);
         object.object_type = Some(name.kind);
