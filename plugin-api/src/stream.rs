@@ -84,6 +84,7 @@ pub trait DataReader: Send + 'static {
     /// # Behavior
     /// - Chunks come in order and without gaps or overlaps, from the offset asked for to the end
     ///   (case `streams::reader_is_gapless`).
+    /// - No chunk is empty (case `streams::reader_is_gapless`).
     /// - After `None` or an error it is not called again.
     ///
     /// # Errors

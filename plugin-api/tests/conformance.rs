@@ -387,6 +387,20 @@ mod tests {
         (Flaw::SwallowsErrors, &[&["errors::write_beyond_the_object_is_refused"]]),
         (Flaw::TakesNoRaw, &[&["metadata::primary_takes_raw"]]),
         (
+            Flaw::TellsEmptyChunks,
+            &[
+                BYTES,
+                &[
+                    "errors::declared_concurrency_holds",
+                    "errors::sizes_at_the_limits_work[512]",
+                    "errors::sizes_at_the_limits_work[1024]",
+                    "streams::blank_volume_reads_as_zeros",
+                    "streams::reader_is_gapless",
+                    "streams::holes_stay_holes",
+                ],
+            ],
+        ),
+        (
             Flaw::TellsNoReasons,
             &[&[
                 "happy::vm_snapshot_strategy_gives_reasons",

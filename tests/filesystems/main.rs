@@ -12,6 +12,7 @@
 mod images;
 mod mount;
 mod pool;
+mod thin;
 
 use crate::mount::Mount;
 use crate::pool::{GIB, MIB, Pool};
@@ -41,13 +42,25 @@ fn main() -> ExitCode {
         Trial::test("a_write_to_a_full_image_store_goes_on_once_there_is_room", images::is_full),
         Trial::test("a_read_only_image_store_is_read_and_says_what_it_is", images::is_read_only),
         Trial::test("an_image_store_that_is_not_mounted_takes_nothing", images::is_not_mounted),
+        Trial::test("qcow2_volumes_on_a_template_are_sound_for_qemu", thin::chains_are_sound),
+        Trial::test(
+            "a_volume_is_made_of_a_template_of_any_size_for_the_same",
+            thin::a_template_of_any_size_is_as_quick,
+        ),
+        Trial::test(
+            "an_image_that_a_guest_has_open_is_let_alone",
+            thin::what_a_guest_has_open_is_let_alone,
+        ),
         Trial::test("a_store_is_gone_while_it_is_not_mounted_and_comes_back", is_not_mounted),
     ];
     for (kind, shares) in KINDS {
         for plugin in ["volume-filesystem", "image-nfs"] {
             let name = format!("every_case_of_{plugin}_passes_on_{kind}_in_both_skins");
-            tests.push(Trial::test(name, move || passes(plugin, kind)));
+            tests.push(Trial::test(name, move || passes(plugin, kind, "")));
         }
+        let name = format!("every_case_passes_with_qcow2_volumes_on_{kind}_in_both_skins");
+        let thin = "volume_format = \"qcow2\"\n";
+        tests.push(Trial::test(name, move || passes("volume-filesystem", kind, thin)));
         let name = if shares { "shares_its_blocks" } else { "is_copied" };
         tests.push(Trial::test(format!("a_clone_of_a_gibibyte_on_{kind}_{name}"), move || {
             run(clones(kind, shares))
@@ -64,14 +77,14 @@ fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failed>
     if holds { Ok(()) } else { Err(otherwise().into()) }
 }
 
-fn passes(plugin: &str, kind: &str) -> Result<(), Failed> {
+fn passes(plugin: &str, kind: &str, details: &str) -> Result<(), Failed> {
     let mount = Mount::new(kind, GIB);
     let place = Installation::with_null();
     let settings = place.file("settings.toml");
     let path = mount.path().join("pool");
     let text = match plugin {
         "image-nfs" => format!("[image]\nurl = \"file://{}\"\n", path.display()),
-        _ => format!("[primary.details]\npath = {path:?}\n"),
+        _ => format!("[primary.details]\npath = {path:?}\n{details}"),
     };
     std::fs::write(&settings, text).or_fail("write a settings file");
     let library = artifacts::library(&format!("storage-{plugin}")).display().to_string();

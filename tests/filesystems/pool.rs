@@ -7,10 +7,11 @@ use std::sync::Arc;
 use storage_plugin_api::uuid::Uuid;
 use storage_plugin_api::{
     CallContext, Chunk, CreateRequest, CreateSource, DataObject, DataStore, DataStoreCapabilities,
-    DataStoreProvider, DataStoreProviderType, DataStoreRole, InitializeRequest, LifeCycle,
-    ListObjectsRequest, ListedObject, OpenReaderRequest, OpenWriterRequest, PluginResult,
-    PrimaryDataStoreLifeCycle, ProvisioningType, RevertSnapshotRequest, Scope, SnapshotInfo,
-    StoreContext, TakeSnapshotRequest, VolumeInfo,
+    DataStoreProvider, DataStoreProviderType, DataStoreRole, ImageFormat, InitializeRequest,
+    LifeCycle, ListObjectsRequest, ListedObject, OpenReaderRequest, OpenWriterRequest,
+    PluginResult, PrimaryDataStoreLifeCycle, ProvisioningType, ResizeRequest,
+    RevertSnapshotRequest, Scope, SnapshotInfo, StoreContext, TakeSnapshotRequest, TemplateInfo,
+    VolumeInfo,
 };
 use tests::{OrFail, Plugin, Skin, artifacts, memory_host};
 
@@ -116,6 +117,40 @@ impl Pool {
             writer.write(chunk(*offset, byte, MIB)).await?;
         }
         writer.finish().await.map(drop)
+    }
+
+    /// A template with a mebibyte of data at each of these offsets.
+    pub(crate) async fn template(&self, size: u64, at: &[u64]) -> PluginResult<TemplateInfo> {
+        let mut template = TemplateInfo::new(Uuid::new_v4(), "template", ImageFormat::Raw, size);
+        let driver = self.plugin.driver();
+        let request = CreateRequest::new(template.clone());
+        template.install_path = driver.create_async(&call(), &self.store, request).await?.path;
+        let request = OpenWriterRequest::new(template.clone(), size);
+        let mut writer = driver.open_writer(&call(), &self.store, request).await?.writer;
+        for offset in at {
+            writer.write(chunk(*offset, BYTE, MIB)).await?;
+        }
+        writer.finish().await?;
+        Ok(template)
+    }
+
+    pub(crate) async fn volume_of(
+        &self,
+        template: &TemplateInfo,
+        size: u64,
+    ) -> PluginResult<VolumeInfo> {
+        let volume = VolumeInfo::new(Uuid::new_v4(), "root", size);
+        self.make(volume, CreateSource::Template(template.clone())).await
+    }
+
+    pub(crate) async fn resize(&self, volume: &VolumeInfo, size: u64) -> PluginResult<()> {
+        let mut request = ResizeRequest::new(volume.clone(), size);
+        request.shrink_ok = true;
+        self.plugin.driver().resize(&call(), &self.store, request).await.map(drop)
+    }
+
+    pub(crate) async fn delete(&self, object: impl Into<DataObject>) -> PluginResult<()> {
+        self.plugin.driver().delete_async(&call(), &self.store, object.into()).await
     }
 
     pub(crate) async fn first_byte_at(&self, of: &VolumeInfo, offset: u64) -> PluginResult<u8> {

@@ -45,6 +45,18 @@ fn the_filesystem_passes_every_case_in_both_skins_and_leaves_nothing() {
 }
 
 #[test]
+fn the_filesystem_passes_every_case_with_qcow2_volumes_as_well() {
+    let place = Installation::with_null();
+    let settings = settings_in(&place);
+    let mut text = std::fs::read_to_string(&settings).unwrap();
+    text.push_str("volume_format = \"qcow2\"\n");
+    std::fs::write(&settings, text).unwrap();
+    passes_with(&place, "storage-volume-filesystem", &settings, 40);
+    let left: Vec<_> = std::fs::read_dir(place.file("pool")).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
 fn nfs_passes_every_case_as_store_and_as_cache_in_both_skins_and_leaves_nothing() {
     let place = Installation::with_null();
     // The cache by an export that the settings say is mounted, the store by its directory.

@@ -7,15 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use storage_plugin_api::uuid::Uuid;
 use storage_plugin_api::{
-    CallContext, CheckpointToken, Chunk, CreateRequest, DataObject, DataStore, DataStoreProvider,
-    DataStoreProviderType, DataStoreRole, Driver, ImageFormat, ImageStoreDriver, InitializeRequest,
-    LifeCycle, OpenReaderRequest, OpenWriterRequest, OpenedWriter, PluginErrorKind, PluginResult,
-    Scope, StoreContext, TemplateInfo,
+    CallContext, CheckpointToken, Chunk, CreateRequest, DataObject, ImageFormat, ImageStoreDriver,
+    OpenReaderRequest, OpenWriterRequest, OpenedWriter, PluginErrorKind, PluginResult,
+    StoreContext, TemplateInfo,
 };
-use tests::{Plugin, Skin, chunks_of, memory_host};
+use tests::{Images, Skin, chunks_of};
 
 const MIB: u64 = 1 << 20;
-/// Two checkpoints, and no round number of anything.
+/// Several checkpoints, and no round number of anything.
 const SIZE: u64 = 100 * MIB + 12_345;
 const URL: &str = "nfs://nas.example/export";
 
@@ -23,43 +22,26 @@ fn call() -> CallContext {
     CallContext::new(Uuid::new_v4())
 }
 
-/// A plugin with an image store in a directory that its settings call an export.
-struct Images {
-    plugin: Plugin,
+/// An image store in a directory that the plugin's settings call an export.
+struct Mounted {
+    images: Images,
     mounted: tempfile::TempDir,
-    store: StoreContext,
 }
 
-impl Images {
+impl Mounted {
     async fn new(skin: Skin) -> Self {
         let mounted = tempfile::tempdir().unwrap();
         let path = mounted.path().canonicalize().unwrap();
         let settings = Map::from_iter([("mounts".to_owned(), json!({ URL: path }))]);
-        let library = tests::artifacts::library("storage-image-nfs");
-        let plugin = Plugin::load_file(skin, &library, settings, memory_host()).await;
-        let scope = Scope::zone(Uuid::new_v4());
-        let role = DataStoreRole::Image;
-        let mut request = InitializeRequest::new(Uuid::new_v4(), role, "images", scope);
-        request.url = URL.to_owned();
-        request.installation_id = "ins-tests".to_owned();
-        let mut store = DataStore::new(request.uuid, role);
-        store.installation_id = request.installation_id.clone();
-        store.epoch = 1;
-        let life_cycle = plugin.provider().get_data_store_life_cycle(DataStoreProviderType::Image);
-        let Some(LifeCycle::Image(life_cycle)) = life_cycle else {
-            panic!("it has a life cycle, not {life_cycle:?}");
-        };
-        let added = life_cycle.initialize(&call(), request).await.unwrap();
-        store.url = added.url.unwrap();
-        store.details = added.details.unwrap();
-        Self { plugin, mounted, store: StoreContext::new(store) }
+        Self { images: Images::new(skin, settings, URL).await, mounted }
     }
 
     fn driver(&self) -> Arc<dyn ImageStoreDriver> {
-        match self.plugin.provider().get_data_store_driver(DataStoreProviderType::Image) {
-            Some(Driver::Image(driver)) => driver,
-            other => panic!("it has a driver, not {other:?}"),
-        }
+        self.images.driver()
+    }
+
+    fn store(&self) -> &StoreContext {
+        &self.images.store
     }
 
     async fn create(&self) -> TemplateInfo {
@@ -67,7 +49,7 @@ impl Images {
             TemplateInfo::new(Uuid::new_v4(), "debian", ImageFormat::Qcow2, 10 << 30);
         (template.id, template.account_id) = (201, 2);
         let request = CreateRequest::new(template.clone());
-        let made = self.driver().create_async(&call(), &self.store, request).await.unwrap();
+        let made = self.driver().create_async(&call(), self.store(), request).await.unwrap();
         template.install_path = made.path;
         template
     }
@@ -79,31 +61,35 @@ impl Images {
     ) -> PluginResult<OpenedWriter> {
         let mut request = OpenWriterRequest::new(of.clone(), SIZE);
         request.resume = resume;
-        self.driver().open_writer(&call(), &self.store, request).await
+        self.driver().open_writer(&call(), self.store(), request).await
     }
 
-    /// Writes from the start until two tokens came; the last of them.
+    /// Writes from the start until a second token came, or a later one; the last of them.
     async fn begin(&self, of: &TemplateInfo) -> (OpenedWriter, CheckpointToken) {
         let mut opened = self.writer(of, None).await.unwrap();
-        let mut token = None;
+        let mut tokens: Vec<CheckpointToken> = Vec::new();
         for chunk in chunks_of(SIZE) {
-            token = opened.writer.write(chunk).await.unwrap().or(token);
-            if token.as_ref().is_some_and(|token| token.offset >= 64 * MIB) {
+            tokens.extend(opened.writer.write(chunk).await.unwrap());
+            if tokens.len() >= 2 && tokens.iter().any(|token| token.offset >= 32 * MIB) {
                 break;
             }
         }
-        (opened, token.unwrap())
+        let offsets: Vec<_> = tokens.iter().map(|token| token.offset).collect();
+        assert!(offsets.len() >= 2, "tokens came at {offsets:?} only");
+        assert!(offsets.is_sorted_by(|one, next| one < next), "{offsets:?}");
+        let last = tokens.pop().unwrap();
+        assert!((1..SIZE).contains(&last.offset), "{offsets:?} of {SIZE} bytes");
+        (opened, last)
     }
 
     async fn is_there(&self, of: &TemplateInfo) -> bool {
-        let object = DataObject::from(of.clone());
-        self.driver().describe(&call(), &self.store, object).await.unwrap().present
+        self.images.is_there(of.clone()).await.unwrap()
     }
 
     /// Whether the object is there, has its bytes and says so by its digest.
     async fn expect_whole(&self, of: &TemplateInfo) {
         let object = DataObject::from(of.clone());
-        let there = self.driver().describe(&call(), &self.store, object).await.unwrap();
+        let there = self.driver().describe(&call(), self.store(), object).await.unwrap();
         assert!(there.present);
         assert_eq!((there.size_bytes, there.physical_size_bytes), (10 << 30, Some(SIZE)));
         let file = self.mounted.path().join(&of.install_path);
@@ -112,7 +98,7 @@ impl Images {
         let digest = blake3::hash(&expected).to_hex();
         assert_eq!(there.digest, Some(format!("{{BLAKE3}}{digest}")));
         let request = OpenReaderRequest::new(of.clone());
-        let mut reader = self.driver().open_reader(&call(), &self.store, request).await.unwrap();
+        let mut reader = self.driver().open_reader(&call(), self.store(), request).await.unwrap();
         let mut end = 0;
         while let Some(chunk) = reader.next().await.unwrap() {
             assert_eq!(chunk.offset(), end);
@@ -144,15 +130,15 @@ fn bytes_of(chunk: Chunk) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_whose_process_is_killed_goes_on_in_the_next_one_and_nothing_is_sent_twice() {
-    let images = Images::new(Skin::Process).await;
+    let images = Mounted::new(Skin::Process).await;
     let template = images.create().await;
     let (mut opened, token) = images.begin(&template).await;
-    tests::signal(images.plugin.pid(), rustix::process::Signal::KILL);
+    tests::signal(images.images.plugin.pid(), rustix::process::Signal::KILL);
     let error = opened.writer.finish().await.unwrap_err();
     assert_eq!(error.kind(), PluginErrorKind::Unavailable, "{error}");
     drop(opened);
 
-    images.plugin.supervisor().up().await;
+    images.images.plugin.supervisor().up().await;
     assert!(!images.is_there(&template).await);
     assert_eq!(images.files().len(), 1, "{:?}", images.files());
     let mut opened = images.writer(&template, Some(token.clone())).await.unwrap();
@@ -174,17 +160,17 @@ async fn a_write_whose_process_is_killed_goes_on_in_the_next_one_and_nothing_is_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_nobody_goes_on_with_goes_with_its_object() {
     for skin in Skin::BOTH {
-        let images = Images::new(skin).await;
+        let images = Mounted::new(skin).await;
         let template = images.create().await;
         let (mut opened, token) = images.begin(&template).await;
         if skin == Skin::Process {
-            tests::signal(images.plugin.pid(), rustix::process::Signal::KILL);
+            tests::signal(images.images.plugin.pid(), rustix::process::Signal::KILL);
             opened.writer.finish().await.unwrap_err();
-            images.plugin.supervisor().up().await;
+            images.images.plugin.supervisor().up().await;
         }
         drop(opened);
         let object = DataObject::from(template.clone());
-        images.driver().delete_async(&call(), &images.store, object).await.unwrap();
+        images.driver().delete_async(&call(), images.store(), object).await.unwrap();
         assert_eq!(images.files(), Vec::<PathBuf>::new(), "{skin:?}");
         assert!(!images.mounted.path().join("template").exists(), "{skin:?}");
         let error = images.writer(&template, Some(token)).await.map(drop).unwrap_err();

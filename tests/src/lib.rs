@@ -17,6 +17,7 @@ pub mod c_library;
 mod fail;
 pub mod generated;
 mod host;
+mod images;
 mod installation;
 mod plugin;
 mod pools;
@@ -25,6 +26,7 @@ mod wait;
 
 pub use fail::OrFail;
 pub use host::{Ended, Host, Listed};
+pub use images::Images;
 pub use installation::{Installation, Row};
 pub use plugin::{Plugin, Skin, chunks_of, memory_host, store, volume};
 pub use pools::{Pool, Provider, text};

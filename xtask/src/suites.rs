@@ -116,7 +116,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "filesystems",
         about: "the plugins filesystem and nfs on XFS, Btrfs and ext4",
-        needs: &[FILE_SYSTEMS, Need::Mounts],
+        needs: &[FILE_SYSTEMS, QEMU_IMG, Need::Mounts],
         only_with_all: false,
         steps: filesystems,
     },

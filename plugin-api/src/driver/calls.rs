@@ -138,6 +138,9 @@ record! {
         format: Option<ImageFormat>,
         /// What else there is to say, for people.
         details: crate::Details,
+        /// The objects on the same store that cannot be without this one, for people: as long as
+        /// there are some, deleting it is refused with `InUse`.
+        needed_by: Vec<String>,
     }
 }
 

@@ -38,6 +38,15 @@ impl Directory {
         }
     }
 
+    /// The same open directory once more.
+    ///
+    /// # Errors
+    /// What the system says: too many files are open.
+    pub fn try_clone(&self) -> Result<Self> {
+        let file = self.file.try_clone().map_err(|error| self.failed("open", "", error))?;
+        Ok(Self { file, path: self.path.clone() })
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -62,13 +71,15 @@ impl Directory {
             Ok(stat) if rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file() => {
                 Ok(Some(Found::of(&stat)))
             }
-            Ok(_) => Err(PluginError::permission_denied(format!(
-                "{:?} is not an ordinary file",
-                self.path.join(name)
-            ))),
+            Ok(_) => Err(self.no_file(name)),
             Err(Errno::NOENT | Errno::NAMETOOLONG) => Ok(None),
             Err(error) => Err(self.failed("look at", name, error)),
         }
+    }
+
+    fn no_file(&self, name: &str) -> PluginError {
+        let path = self.path.join(name);
+        PluginError::permission_denied(format!("{path:?} is not an ordinary file"))
     }
 
     /// Opens a file that is there, for reading it.
@@ -77,6 +88,20 @@ impl Directory {
     /// `NotFound`; `PermissionDenied` for a link.
     pub fn open_to_read(&self, name: &str) -> Result<File> {
         self.open_file(name, OFlags::RDONLY)
+    }
+
+    /// Opens a file that is there, for reading it, with what is known of it: of what was opened,
+    /// not of what has the name by then.
+    ///
+    /// # Errors
+    /// `NotFound`; `PermissionDenied` for what is no ordinary file.
+    pub fn open_found(&self, name: &str) -> Result<(File, Found)> {
+        let file = self.open_to_read(name)?;
+        let stat = rustix::fs::fstat(&file).map_err(|error| self.failed("look at", name, error))?;
+        if !rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file() {
+            return Err(self.no_file(name));
+        }
+        Ok((file, Found::of(&stat)))
     }
 
     /// Opens a file that is there, for reading and writing it.
@@ -92,10 +117,7 @@ impl Directory {
             Errno::NOENT | Errno::NAMETOOLONG => {
                 PluginError::not_found(format!("{:?} is not there", self.path.join(name)))
             }
-            Errno::LOOP => PluginError::permission_denied(format!(
-                "{:?} is not an ordinary file",
-                self.path.join(name)
-            )),
+            Errno::LOOP => self.no_file(name),
             error => self.failed("open", name, error),
         })
     }

@@ -13,9 +13,9 @@ use std::os::fd::AsFd;
 
 /// A file in the making that nobody else works on.
 #[derive(Debug)]
-pub struct Held<'a> {
-    directory: &'a Directory,
-    name: &'a str,
+pub struct Held {
+    directory: Directory,
+    name: String,
     /// The file, empty at first.
     pub file: File,
     published: bool,
@@ -27,14 +27,15 @@ impl Directory {
     ///
     /// # Errors
     /// `PermissionDenied` for a link; what the file system says.
-    pub fn hold<'a>(&'a self, name: &'a str) -> Result<Held<'a>> {
+    pub fn hold(&self, name: &str) -> Result<Held> {
         loop {
             let file = self.open_or_make(name)?;
             lock(&file).map_err(|error| self.failed("lock", name, error))?;
             // Its holder before us may have removed it, or given it its final name.
             if self.is_named(&file, name)? {
                 file.set_len(0).map_err(|error| self.failed("empty", name, error))?;
-                return Ok(Held { directory: self, name, file, published: false });
+                let (directory, name) = (self.try_clone()?, name.to_owned());
+                return Ok(Held { directory, name, file, published: false });
             }
         }
     }
@@ -60,7 +61,8 @@ impl Directory {
             Err(error) if error.kind() == PluginErrorKind::NotFound => return Ok(false),
             opened => opened?,
         };
-        let held = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err();
+        let tried = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
+        let held = is_held(tried).map_err(|error| self.failed("lock", name, error))?;
         if held || !self.is_named(&file, name)? {
             return Ok(false);
         }
@@ -93,29 +95,39 @@ impl Drop for Alone<'_> {
     }
 }
 
-impl Held<'_> {
+impl Held {
     /// Makes the file durable, then gives it its name, if it is still wanted when all is flushed:
     /// from this instant it is there, whole.
     ///
     /// # Errors
     /// That of `is_wanted`; what the file system says. Then nothing has the name.
     pub fn publish(mut self, name: &str, is_wanted: impl FnOnce() -> Result<()>) -> Result<File> {
-        let directory = self.directory;
-        self.file.sync_all().map_err(|error| directory.failed("flush", self.name, error))?;
+        let directory = &self.directory;
+        self.file.sync_all().map_err(|error| directory.failed("flush", &self.name, error))?;
         is_wanted()?;
-        directory.rename(self.name, name)?;
+        self.directory.rename(&self.name, name)?;
         self.published = true;
-        directory.sync()?;
-        self.file.try_clone().map_err(|error| directory.failed("open", name, error))
+        self.directory.sync()?;
+        self.file.try_clone().map_err(|error| self.directory.failed("open", name, error))
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for Held {
     fn drop(&mut self) {
         if !self.published {
             // What cannot be removed now is removed with the object, or when the store is attached.
-            self.directory.unlink(self.name).ok();
+            self.directory.unlink(&self.name).ok();
         }
+    }
+}
+
+/// Whether somebody else has a lock that was tried. Where there are no locks that cannot be told,
+/// and what may be at work is let be.
+fn is_held(tried: rustix::io::Result<()>) -> io::Result<bool> {
+    match tried {
+        Ok(()) => Ok(false),
+        Err(Errno::WOULDBLOCK | Errno::NOLCK | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(true),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -131,6 +143,22 @@ pub fn lock(file: impl AsFd) -> io::Result<()> {
             Err(error) if io::Error::from(error).kind() == ErrorKind::Unsupported => return Ok(()),
             Err(Errno::NOLCK | Errno::BADF | Errno::NOSYS) => return Ok(()),
             outcome => return Ok(outcome?),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_lock_of_somebody_is_held() {
+        assert!(!is_held(Ok(())).unwrap());
+        assert!(is_held(Err(Errno::WOULDBLOCK)).unwrap());
+        // On a file system without locks nobody can tell.
+        assert!(is_held(Err(Errno::OPNOTSUPP)).unwrap());
+        for error in [Errno::IO, Errno::STALE, Errno::BADF] {
+            assert_eq!(is_held(Err(error)).unwrap_err().raw_os_error(), Some(error.raw_os_error()));
         }
     }
 }

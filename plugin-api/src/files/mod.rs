@@ -11,6 +11,7 @@
 //!
 //! Nothing here derives a name: which file an object has is the driver's affair.
 
+mod attempt;
 mod directory;
 mod extents;
 mod found;

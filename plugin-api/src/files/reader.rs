@@ -34,8 +34,10 @@ impl FileReader {
     /// # Errors
     /// `NotFound`, and whatever the file system says.
     pub fn open(path: &Path, request: &OpenReaderRequest) -> PluginResult<Self> {
-        let size = existing(path)?.len();
+        existing(path)?;
         let file = File::open(path).map_err(|error| failed("open", path, &error))?;
+        // Of what was opened: another file may have got the name since it was looked at.
+        let size = file.metadata().map_err(|error| failed("look at", path, &error))?.len();
         let asked = request.length.map(|length| request.offset.saturating_add(length));
         let end = asked.map_or(size, |end| end.min(size));
         Ok(Self::over(path, file, request.offset..end))

@@ -154,6 +154,45 @@ fn a_write_goes_on_at_its_token_and_at_no_other() {
 }
 
 #[test]
+fn a_token_is_of_one_attempt_and_of_no_file_that_got_the_number() {
+    run(async {
+        let directory = Directory::new();
+        let file = directory.file("a.volume");
+        let size = 40 * CHUNK;
+        create(&file, size, None).unwrap();
+        let begun = || async {
+            // In place, so that the number of the file stays.
+            let open = File::options().write(true).open(&file).unwrap();
+            let request = OpenWriterRequest::new(volume(), size);
+            let mut writer = FileWriter::over(&file, open, &request).unwrap().writer;
+            let mut token = None;
+            for at in 0..36 {
+                token = writer.write(data(at * CHUNK, 1)).await.unwrap().or(token);
+            }
+            (writer, token.unwrap())
+        };
+        let refused = |token| {
+            let error = open(&file, size, Some(token)).map(drop).unwrap_err();
+            assert_eq!(error.kind(), PluginErrorKind::InvalidArgument);
+        };
+        let (writer, first) = begun().await;
+        drop(writer);
+        let (mut writer, second) = begun().await;
+        refused(first);
+        drop(open(&file, size, Some(second.clone())).unwrap());
+        // A copy is another file, and what is finished or given up is nobody's to go on with.
+        let copy = directory.file("b.volume");
+        fs::copy(&file, &copy).unwrap();
+        assert!(open(&copy, size, Some(second.clone())).is_err());
+        writer.finish().await.unwrap();
+        refused(second);
+        let (mut writer, third) = begun().await;
+        writer.abort().await.unwrap();
+        refused(third);
+    });
+}
+
+#[test]
 fn a_smaller_size_needs_consent() {
     let directory = Directory::new();
     let file = directory.file("a.volume");

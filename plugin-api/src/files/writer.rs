@@ -1,13 +1,13 @@
 //! Writes a file from chunks and holes, and goes on where it stopped.
 
-use super::{blocking, existing, failed, make, physical};
+use super::{attempt, blocking, existing, failed, make, physical};
 use crate::driver::OpenWriterRequest;
 use crate::error::{PluginError, PluginResult};
 use crate::stream::{CheckpointToken, Chunk, DataWriter, OpenedWriter, WriteResult};
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::fs::File;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +17,9 @@ const CHECKPOINT_BYTES: u64 = 32 << 20;
 /// A writer of a file that has its length already. What is not written stays a hole.
 ///
 /// Writing from the start replaces the file by a new, empty one, so nothing of before is left,
-/// and a token of an older write is refused instead of mixing the bytes of two.
+/// and a token of an older write is refused instead of mixing the bytes of two. So is one of a
+/// write that was finished. Where the file system keeps no extended attributes no tokens are given
+/// ([`Directory::gives_tokens`](super::Directory::gives_tokens)).
 #[derive(Debug)]
 pub struct FileWriter {
     path: PathBuf,
@@ -25,8 +27,8 @@ pub struct FileWriter {
     offset: u64,
     durable: u64,
     announced: u64,
-    /// Which file a token is of.
-    state: Bytes,
+    /// Which attempt a token is of; `None` where the file system keeps none.
+    attempt: Option<Bytes>,
 }
 
 impl FileWriter {
@@ -62,11 +64,18 @@ impl FileWriter {
         request: &OpenWriterRequest,
     ) -> PluginResult<OpenedWriter> {
         let found = file.metadata().map_err(|error| failed("look at", path, &error))?;
-        let state = Bytes::from(found.ino().to_string());
-        let of_this_file =
-            |token: &CheckpointToken| token.state == state && token.offset <= request.size_bytes;
-        if !request.resume.iter().all(of_this_file) {
-            return Err(PluginError::invalid_argument(format!("the token is not one of {path:?}")));
+        let attempt = match &request.resume {
+            None => attempt::begin(&file),
+            Some(_) => attempt::of(&file),
+        };
+        let attempt = attempt.map_err(|error| failed("mark", path, &error))?;
+        let is_of_attempt = |token: &CheckpointToken| {
+            attempt.as_ref() == Some(&token.state) && token.offset <= request.size_bytes
+        };
+        if !request.resume.iter().all(is_of_attempt) {
+            return Err(PluginError::invalid_argument(format!(
+                "the token is not one of {path:?}; that write was finished, replaced or given up"
+            )));
         }
         let offset = request.resume.as_ref().map_or(0, |token| token.offset);
         if request.resume.is_some() {
@@ -80,7 +89,7 @@ impl FileWriter {
             offset,
             durable: offset,
             announced: request.size_bytes,
-            state,
+            attempt,
         };
         Ok(OpenedWriter::new(offset, writer))
     }
@@ -95,6 +104,19 @@ impl FileWriter {
         .await?;
         self.durable = self.offset;
         Ok(physical)
+    }
+
+    /// Ends the attempt, and its tokens, before something is done to the file.
+    async fn end(
+        &mut self,
+        then: impl FnOnce(&File) -> std::io::Result<()> + Send + 'static,
+    ) -> PluginResult<()> {
+        let (path, file) = (self.path.clone(), Arc::clone(&self.file));
+        blocking(move || {
+            let ended = attempt::end(&file).and_then(|()| then(&file));
+            ended.map_err(|error| failed("end the write of", &path, &error))
+        })
+        .await
     }
 }
 
@@ -124,20 +146,19 @@ impl DataWriter for FileWriter {
         }
         // First durable, then promised: a token must hold after a power failure.
         self.flush().await?;
-        Ok(Some(CheckpointToken::new(end, self.state.clone())))
+        Ok(self.attempt.clone().map(|attempt| CheckpointToken::new(end, attempt)))
     }
 
     async fn finish(&mut self) -> PluginResult<WriteResult> {
         let physical = self.flush().await?;
+        self.end(|_| Ok(())).await?;
         Ok(WriteResult::new(self.announced, physical))
     }
 
     async fn abort(&mut self) -> PluginResult<()> {
-        let (path, file) = (self.path.clone(), Arc::clone(&self.file));
-        blocking(move || {
-            let size = file.metadata().map(|found| found.len());
-            let emptied = size.and_then(|size| file.set_len(0).and_then(|()| file.set_len(size)));
-            emptied.map_err(|error| failed("empty", &path, &error))
+        self.end(|file| {
+            let size = file.metadata()?.len();
+            file.set_len(0).and_then(|()| file.set_len(size))
         })
         .await
     }

@@ -12,6 +12,7 @@ mod data_store;
 mod record;
 mod scope;
 mod secret;
+mod url;
 mod words;
 
 pub use capabilities::{DataStoreCapabilities, DriverLimits};
@@ -28,4 +29,5 @@ pub use data_store::{
 pub(crate) use record::{is_default, record};
 pub use scope::{Scope, ScopeType};
 pub use secret::{Details, Secret};
+pub use url::shown_url;
 pub(crate) use words::words;

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use storage_plugin_api::prelude::*;
 
-use super::broken_streams::{Gappy, Leaky};
+use super::broken_streams::{Gappy, Hollow, Leaky};
 
 /// What a broken provider does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,7 @@ pub(crate) enum Flaw {
     StaysInMaintenance,
     SwallowsErrors,
     TakesNoRaw,
+    TellsEmptyChunks,
     TellsNoReasons,
     TellsOneExtentOnly,
     TellsWrongVirtualSize,
@@ -390,6 +391,9 @@ impl DataStoreDriver for Broken {
         let reader = self.memory().open_reader(call, store, request).await?;
         if self.has(Flaw::SkipsHoles) {
             return Ok(Box::new(Gappy(reader)));
+        }
+        if self.has(Flaw::TellsEmptyChunks) {
+            return Ok(Box::new(Hollow { inner: reader, next: None }));
         }
         Ok(reader)
     }

@@ -18,6 +18,24 @@ impl DataReader for Gappy {
     }
 }
 
+/// Tells a chunk without a byte before each.
+pub(crate) struct Hollow {
+    pub(crate) inner: Box<dyn DataReader>,
+    pub(crate) next: Option<Chunk>,
+}
+
+#[async_trait]
+impl DataReader for Hollow {
+    async fn next(&mut self) -> PluginResult<Option<Chunk>> {
+        if let Some(chunk) = self.next.take() {
+            return Ok(Some(chunk));
+        }
+        self.next = self.inner.next().await?;
+        let empty = |chunk: &Chunk| Chunk::Hole { offset: chunk.offset(), length: 0 };
+        Ok(self.next.as_ref().map(empty))
+    }
+}
+
 /// Writes as the flaw of its provider says, and unlocks the object at its end.
 pub(crate) struct Leaky {
     pub(crate) inner: Box<dyn DataWriter>,

@@ -4,7 +4,8 @@ use super::{Names, Shown};
 use crate::api::error::ApiError;
 use crate::api::field::response;
 use crate::api::timestamp::format_us;
-use crate::model::{ImageStore, Stored, Zone, shown_url};
+use crate::model::{ImageStore, Stored, Zone};
+use storage_plugin_api::shown_url;
 use uuid::Uuid;
 
 response! {

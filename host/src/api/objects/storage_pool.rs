@@ -4,7 +4,8 @@ use super::{Names, Shown};
 use crate::api::error::ApiError;
 use crate::api::field::response;
 use crate::api::timestamp::format_us;
-use crate::model::{Cluster, Pod, StoragePool, Stored, Zone, shown_url};
+use crate::model::{Cluster, Pod, StoragePool, Stored, Zone};
+use storage_plugin_api::shown_url;
 use uuid::Uuid;
 
 response! {
@@ -32,6 +33,8 @@ response! {
         "capacityiops"        capacity_iops: Option<u64> => "IOPS CloudStack can provision from this storage pool";
         "overprovisionfactor" overprovision_factor: String => "the overprovisionfactor for the storage pool";
         "managed"             managed: bool              => "whether this pool is managed or not";
+        "volumeformat"        volume_format: Option<String> => "how new volumes lie on the pool, where its provider says: raw, or qcow2 on top of templates (an extension of this host)";
+        "volumeformatreason"  volume_format_reason: Option<String> => "why they lie so (an extension of this host)";
         "suitableformigration" suitable: Option<bool>    => "true if the entity is suitable for migration, false otherwise";
         "unsuitable"          unsuitable: Option<String> => "why the entity is not suitable for migration (an extension of this host)";
         "unavailable"         unavailable: Option<String> => "why nothing can be done with the pool now: its provider is missing, or it is not connected (an extension of this host)";
@@ -74,6 +77,8 @@ impl Shown for StoragePool {
             capacity_iops: pool.capacity_iops,
             overprovision_factor: pool.overprovision_factor.to_string(),
             managed: reached_by.is_some_and(|to| to.managed),
+            volume_format: told(pool, "volume_format"),
+            volume_format_reason: told(pool, "volume_format_reason"),
             suitable: None,
             unsuitable: None,
             unavailable: names.services().orchestration.storage_pools.unavailable(pool),
@@ -90,6 +95,11 @@ impl StoragePoolResponse {
         self.unsuitable = reason_against;
         self
     }
+}
+
+/// What the provider of a pool told of it in so many words when it was added.
+fn told(pool: &StoragePool, key: &str) -> Option<String> {
+    pool.reached_by.as_ref()?.details.get(key).map(str::to_owned)
 }
 
 /// The path of a URL, which never holds a credential; its query may.

@@ -1,16 +1,16 @@
 //! An image store is added: its life cycle looks at the back end, then it is connected.
 
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{
-    Failure, ImageStore, ImageStoreEvent, ImageStoreState, Machine, RecordKind, shown_url,
-};
+use crate::model::{Failure, ImageStore, ImageStoreEvent, ImageStoreState, Machine, RecordKind};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::is_unknown;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use storage_plugin_api::{DataStoreRole, Details, InitializeRequest, PluginErrorKind, Scope};
+use storage_plugin_api::{
+    DataStoreRole, Details, InitializeRequest, PluginErrorKind, Scope, shown_url,
+};
 use uuid::Uuid;
 
 /// The provider of a store that names none, as in CloudStack.

@@ -2,7 +2,8 @@
 
 use crate::jobs::{self, Step, StepContext, StepError, step_fn};
 use crate::model::{
-    Failure, Machine, ObjectInStoreEvent, ObjectInStoreState, RecordKind, TemplateEvent,
+    Failure, Machine, ObjectInStore, ObjectInStoreEvent, ObjectInStoreState, RecordKind, Template,
+    TemplateEvent,
 };
 use crate::orchestration::in_store::ends;
 use crate::orchestration::request::{RequestContext, Started};
@@ -10,6 +11,7 @@ use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use storage_plugin_api::DataStoreRole;
 use uuid::Uuid;
 
 impl super::Templates {
@@ -17,8 +19,8 @@ impl super::Templates {
     /// were made from it stay.
     ///
     /// # Errors
-    /// `InUse` while a volume is made from it, or it is on its way to a store; why a store that it
-    /// is on cannot be reached.
+    /// `InUse` while a volume is made from it, it is on its way to a store, or what is on a pool
+    /// cannot be without it; why a store that it is on cannot be reached.
     pub async fn delete(&self, request: &RequestContext, uuid: Uuid) -> Result<Started, Failure> {
         let mut template = self.rooms.find_template(uuid).await?;
         template.state = template.state.next(TemplateEvent::DestroyRequested)?;
@@ -33,7 +35,7 @@ impl super::Templates {
                 )));
             }
             // There is no way back once it began, so what cannot be reached is refused now.
-            self.rooms.store_access(one.store).await?;
+            self.expect_unneeded(&template, &one).await?;
             one.state = one.state.next(ObjectInStoreEvent::DestroyRequested)?;
             changes.extend([
                 Change::ExpectUnused(one.uuid),
@@ -47,6 +49,33 @@ impl super::Templates {
         let state = State { template: uuid };
         let object = (RecordKind::Template, uuid);
         self.rooms.begin::<Flow>(request, object, with, changes, &state).await
+    }
+
+    /// Refuses to remove what other objects on a store are read from. Its driver would refuse as
+    /// well, again and again.
+    async fn expect_unneeded(
+        &self,
+        template: &Template,
+        one: &ObjectInStore,
+    ) -> Result<(), Failure> {
+        let context = StepContext::detached("system");
+        let access = self.rooms.store_access(one.store).await?;
+        if one.role != DataStoreRole::Primary {
+            return Ok(());
+        }
+        let here = self.rooms.object_here(one).await?;
+        let needed_by = access.describe(&context, here).await?.needed_by;
+        if needed_by.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::in_use(format!(
+            "{} {:?} holds bytes of others on {}: {}; remove them first, or move the volumes to \
+             another pool and remove their snapshots",
+            template.word(),
+            template.name,
+            access.title,
+            needed_by.join(", ")
+        )))
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn add(stores: &Stores, mut place: Place) -> Result<InitializedStore>
         ground.give_up();
     }
     let Opened { directory, .. } = added?;
-    clean_up(&place, &directory)?;
+    clean_up(stores, &place, &directory)?;
     let space = directory.space()?;
     let (capacity, used) = match place.limit {
         Some(limit) => (limit, taken(&place, &directory, None)?),
@@ -120,7 +120,7 @@ fn check_limit(place: &Place, directory: &Directory) -> Result<()> {
 pub(crate) fn remove(stores: &Stores, place: &Place) -> Result<bool> {
     stores.marks.remove(place, |directory| {
         check_empty(place, directory)?;
-        clean_up(place, directory)
+        clean_up(stores, place, directory)
     })?;
     Ok(true)
 }
@@ -145,7 +145,7 @@ fn check_empty(place: &Place, store: &Directory) -> Result<()> {
 
 /// Removes what a crash left in the making and nobody goes on with, and the folders that are empty
 /// then.
-fn clean_up(place: &Place, store: &Directory) -> Result<()> {
+fn clean_up(stores: &Stores, place: &Place, store: &Directory) -> Result<()> {
     let mut left = Vec::new();
     tree::walk(store, "", |entry| {
         if matches!(&entry.kind, File::Unfinished(name) if name.installation == place.installation)
@@ -158,6 +158,8 @@ fn clean_up(place: &Place, store: &Directory) -> Result<()> {
         if let Some(directory) = tree::open(store, &folder)? {
             directory.discard_left_over(&file)?;
         }
+        // Somebody may be putting an object into the folder.
+        let _folders = stores.turn_at_folders(place);
         tree::prune(store, &folder)?;
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
-use storage_plugin_api::{PluginError, PluginResult as Result};
+use storage_plugin_api::{PluginError, PluginResult as Result, shown_url};
 
 /// The schemes of a directory: an ordinary file URL, or the name of CloudStack's pool type.
 const OF_DIRECTORIES: [&str; 3] = ["file", "filesystem", "sharedmountpoint"];
@@ -119,17 +119,7 @@ fn clean(url: &str, path: &str) -> Result<PathBuf> {
 }
 
 fn wrong(url: &str, why: &str) -> PluginError {
-    PluginError::invalid_config(format!("url {:?} {why}", shown(url)))
-}
-
-/// A URL without what may be a password.
-fn shown(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or_default();
-    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = host.rsplit('@').next().unwrap_or_default();
-    let separator = if scheme.is_empty() { "" } else { "://" };
-    format!("{scheme}{separator}{host}{path}")
+    PluginError::invalid_config(format!("url {:?} {why}", shown_url(url)))
 }
 
 #[cfg(test)]

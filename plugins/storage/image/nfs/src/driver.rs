@@ -115,9 +115,9 @@ impl DataStoreDriver for NfsDriver {
         }
         self.look(call, at, move |work| {
             let there = work.existing(&of.object)?;
-            let file = there.directory.open_to_read(&there.file)?;
+            let (file, found) = there.directory.open_found(&there.file)?;
             let path = there.directory.path().join(&there.file);
-            let runs = data_runs(&file, &path, there.found.size)?;
+            let runs = data_runs(&file, &path, found.size)?;
             Ok(runs.into_iter().map(|run| Extent::new(run.start, run.end - run.start)).collect())
         })
         .await

@@ -18,10 +18,9 @@ pub(crate) fn open_reader(work: &Work<'_>, of: &OpenReaderRequest) -> Result<Spa
         return Err(PluginError::unsupported("what changed since a snapshot is not known"));
     }
     let there = work.existing(&of.object)?;
-    let size = there.found.size;
+    let (file, found) = there.directory.open_found(&there.file)?;
     let asked = of.length.map(|length| of.offset.saturating_add(length));
-    let end = asked.map_or(size, |end| end.min(size));
-    let file = there.directory.open_to_read(&there.file)?;
+    let end = asked.map_or(found.size, |end| end.min(found.size));
     let path = there.directory.path().join(&there.file);
     Ok(SparseReader::over(&path, file, of.offset..end))
 }
@@ -29,17 +28,17 @@ pub(crate) fn open_reader(work: &Work<'_>, of: &OpenReaderRequest) -> Result<Spa
 /// Opens an object for writing it whole, or from a token on.
 pub(crate) fn open_writer(work: &Work<'_>, of: &OpenWriterRequest) -> Result<Writer> {
     check_size(of.size_bytes)?;
-    let found = find_place(work, &of.object)?;
     if let Some(base) = &of.base {
-        return begin_over(work, of, found, base);
+        return begin_over(work, of, base);
     }
     match &of.resume {
-        None => begin(work, of, found),
-        Some(token) => go_on(work, of, found, token),
+        None => begin(work, of),
+        Some(token) => go_on(work, of, token),
     }
 }
 
-/// Where the file of an object is made, and how it is called.
+/// Where the file of an object is made, and how it is called. It holds as long as one has the turn
+/// at the object.
 struct Place {
     folder: Folder,
     directory: Directory,
@@ -74,31 +73,25 @@ fn find_place(work: &Work<'_>, object: &DataObject) -> Result<Place> {
 }
 
 /// Begins a new file. What was finished before stays until this one is.
-fn begin(work: &Work<'_>, of: &OpenWriterRequest, place: Place) -> Result<Writer> {
-    let made = make_new(work, of, &place)?;
+fn begin(work: &Work<'_>, of: &OpenWriterRequest) -> Result<Writer> {
+    let (place, made) = make_new(work, of)?;
     Ok(ImageWriter::open(target(work, of, place, made), Tree::new()))
 }
 
 /// Begins a new file with the bytes of another object.
-fn begin_over(
-    work: &Work<'_>,
-    of: &OpenWriterRequest,
-    place: Place,
-    base: &DataObject,
-) -> Result<Writer> {
+fn begin_over(work: &Work<'_>, of: &OpenWriterRequest, base: &DataObject) -> Result<Writer> {
     let there = work.existing(base)?;
-    if of.resume.is_some() || there.found.size != of.size_bytes {
+    let (from, found) = there.directory.open_found(&there.file)?;
+    let path = there.directory.path().join(&there.file);
+    if of.resume.is_some() || found.size != of.size_bytes {
         return Err(PluginError::invalid_argument(format!(
-            "{} bytes are written over {:?}, which has {}; a write over a base is as long as that, \
-             and begins at its beginning",
-            of.size_bytes,
-            there.directory.path().join(&there.file),
-            there.found.size
+            "{} bytes are written over {path:?}, which has {}; a write over a base is as long as \
+             that, and begins at its beginning",
+            of.size_bytes, found.size
         )));
     }
-    let from = there.directory.open_to_read(&there.file)?;
-    let path = there.directory.path().join(&there.file);
-    let made = make_new(work, of, &place)?;
+    // The bytes come without the turn: whoever asks for the object meanwhile does not wait.
+    let (place, made) = make_new(work, of)?;
     let begun = base::begin_with(work.call, (&from, &path), &made.2, of.size_bytes);
     if let Err(error) = begun {
         // What cannot be removed now is removed with the object.
@@ -110,16 +103,16 @@ fn begin_over(
     Ok(ImageWriter::open(target, Tree::none()))
 }
 
-/// An empty file in the making, of the size that is announced: its attempt, its name, and the file.
-fn make_new(
-    work: &Work<'_>,
-    of: &OpenWriterRequest,
-    place: &Place,
-) -> Result<(Uuid, String, fs::File)> {
+/// A file in the making: its attempt, its name, and the file.
+type Made = (Uuid, String, fs::File);
+
+/// An empty file in the making, of the size that is announced.
+fn make_new(work: &Work<'_>, of: &OpenWriterRequest) -> Result<(Place, Made)> {
+    let _turn = work.turn(&of.object)?;
+    let place = find_place(work, &of.object)?;
     let attempt = Uuid::new_v4();
     let unfinished = place.name.unfinished(attempt);
     let directory = &place.directory;
-    let _turn = work.turn(&of.object)?;
     let open = {
         // Held until the new file has its size and is counted with it.
         let _folders = work.stores.turn_at_folders(work.place);
@@ -145,16 +138,11 @@ fn make_new(
         directory.unlink(&unfinished).ok();
         return Err(error);
     }
-    Ok((attempt, unfinished, open))
+    Ok((place, (attempt, unfinished, open)))
 }
 
 /// Goes on with a file where a token says.
-fn go_on(
-    work: &Work<'_>,
-    of: &OpenWriterRequest,
-    place: Place,
-    token: &CheckpointToken,
-) -> Result<Writer> {
+fn go_on(work: &Work<'_>, of: &OpenWriterRequest, token: &CheckpointToken) -> Result<Writer> {
     let not_ours = |why: &str| {
         PluginError::invalid_argument(format!(
             "the token is not one of a write of {} {}: {why}",
@@ -165,15 +153,17 @@ fn go_on(
     let state = TokenState::of(token).ok_or_else(|| not_ours("it cannot be read"))?;
     let tree = state.tree(token.offset).filter(|tree| tree.offset() <= of.size_bytes);
     let tree = tree.ok_or_else(|| not_ours("nothing of ours goes on there"))?;
-    let unfinished = place.name.unfinished(state.attempt);
+    let Place { name, directory, .. } = find_place(work, &of.object)?;
+    let unfinished = name.unfinished(state.attempt);
     let gone = "what it speaks of was finished, replaced or removed";
-    let open = place.directory.open_to_write(&unfinished).map_err(|error| match error.kind() {
+    let open = directory.open_to_write(&unfinished).map_err(|error| match error.kind() {
         PluginErrorKind::NotFound => not_ours(gone),
         _ => error,
     })?;
     // Before the turn: a writer that is still at work needs it to come to its end.
-    claim(&place.directory, &unfinished, &open)?;
+    claim(&directory, &unfinished, &open)?;
     let _turn = work.turn(&of.object)?;
+    let place = find_place(work, &of.object)?;
     let target = target(work, of, place, (state.attempt, unfinished, open));
     let has = target.expect_current().map_err(|_| not_ours(gone))?.size;
     if has != of.size_bytes {
@@ -194,7 +184,7 @@ fn target(
     work: &Work<'_>,
     of: &OpenWriterRequest,
     place: Place,
-    (attempt, unfinished, open): (Uuid, String, fs::File),
+    (attempt, unfinished, open): Made,
 ) -> Target {
     Target {
         place: work.place.clone(),

@@ -36,12 +36,17 @@ pub(crate) fn add(
     let path = place.path.to_string_lossy();
     let mut answer = InitializedStore::new();
     answer.url = Some(details::url(&path));
-    let mut details = details::stored(&place, &path);
+    let shares = || place.reflink != Reflink::Never && sharing::is_possible(&directory);
+    let (format, why) = place.volume_format.settle(shares);
+    let mut details = details::stored(&place, &path, format);
     if let Some(limit) = limit {
         details.insert("capacity_bytes", limit.to_string());
     }
     answer.details = Some(details);
-    answer.pool = Some(pool(store, &place));
+    let mut pool = pool(store, &place);
+    pool.details.insert("volume_format", format.word());
+    pool.details.insert("volume_format_reason", why);
+    answer.pool = Some(pool);
     answer.capacity_bytes = Some(capacity);
     answer.used_bytes = Some(used.min(capacity));
     answer.back_end_identity = Some(directory.identity()?);

@@ -2,6 +2,7 @@
 //!
 //! What it is not: a look at the directory. Nothing here touches a file.
 
+use crate::names::Format;
 use crate::pace::Pace;
 use percent_encoding::percent_decode_str;
 use std::ffi::OsString;
@@ -43,6 +44,43 @@ pub(crate) struct PoolFields {
     /// volumes in use. Without it nothing holds a copy up.
     #[schemars(title = "Bytes per second of a copy", range(min = 1_048_576), extend("x-order" = 5))]
     pub(crate) copy_bytes_per_second: Option<u64>,
+    /// What new volumes are: "raw" files, or "qcow2" images, which are made of a template in no
+    /// time on any file system: what they do not change is read from it. Who attaches a volume has
+    /// to know which it is. "auto" is raw where blocks are shared and qcow2 elsewhere; it is settled
+    /// when the pool is added.
+    #[serde(default)]
+    #[schemars(title = "Format of volumes", extend("x-order" = 6))]
+    pub(crate) volume_format: VolumeFormat,
+}
+
+/// What new volumes are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(crate = "storage_plugin_api::serde", rename_all = "lowercase")]
+#[schemars(crate = "storage_plugin_api::schemars", inline)]
+pub(crate) enum VolumeFormat {
+    Auto,
+    // A pool of before this detail was known has raw volumes, and consumers that expect those.
+    #[default]
+    Raw,
+    Qcow2,
+}
+
+impl VolumeFormat {
+    /// The format of new volumes, and why it is that one.
+    pub(crate) fn settle(self, shares: impl FnOnce() -> bool) -> (Format, &'static str) {
+        match self {
+            Self::Raw => (Format::Raw, "the pool's detail volume_format says so, or is left out"),
+            Self::Qcow2 => (Format::Qcow2, "the pool's detail volume_format says so"),
+            Self::Auto if shares() => (
+                Format::Raw,
+                "auto: the file system shares blocks, so clones of raw files are quick",
+            ),
+            Self::Auto => (
+                Format::Qcow2,
+                "auto: blocks are not shared here, so each clone of a raw file would be a copy",
+            ),
+        }
+    }
 }
 
 /// What happens to volumes of a fat offering.
@@ -73,6 +111,7 @@ pub(crate) struct Place {
     pub(crate) preallocation: Preallocation,
     pub(crate) reflink: Reflink,
     pub(crate) pace: Pace,
+    pub(crate) volume_format: VolumeFormat,
 }
 
 impl Deref for Place {
@@ -93,6 +132,7 @@ impl Place {
             preallocation: fields.preallocation,
             reflink: fields.reflink,
             pace: Pace::new(fields.copy_bytes_per_second)?,
+            volume_format: fields.volume_format,
         })
     }
 
@@ -148,13 +188,15 @@ pub(crate) fn url(path: &str) -> String {
     format!("file://{}", utf8_percent_encode(path, NOT_IN_A_PATH))
 }
 
-/// The details of a pool as they are stored: nothing is left to the URL.
-pub(crate) fn stored(place: &Place, path: &str) -> Details {
+/// The details of a pool as they are stored: nothing is left to the URL, nor to a file system that
+/// the directory may be moved to.
+pub(crate) fn stored(place: &Place, path: &str, format: Format) -> Details {
     let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let mut details = Details::new();
     details.insert("path", path);
     details.insert("preallocation", word(&serde_json::json!(place.preallocation)));
     details.insert("reflink", word(&serde_json::json!(place.reflink)));
+    details.insert("volume_format", format.word());
     if let Some(limit) = place.pace.limit() {
         details.insert("copy_bytes_per_second", limit.to_string());
     }

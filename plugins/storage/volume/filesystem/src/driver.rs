@@ -4,11 +4,13 @@
 //! the mark looked at, and does its work where blocking is allowed.
 
 use crate::changes::{Side, changed_runs};
-use crate::details::Place;
-use crate::names::Name;
+use crate::details::{Place, VolumeFormat};
+use crate::names::{Format, Name};
 use crate::objects::Work;
+use crate::qcow2::{self, Image};
 use crate::stores::Stores;
 use crate::streams;
+use crate::thin;
 use storage_plugin_api::files::{Opened, blocking, data_runs};
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::{CallContext as Call, PluginResult as Result, StoreContext as Pool};
@@ -57,8 +59,7 @@ impl FilesystemDriver {
         let (call, place, stores) = (call.clone(), Place::of(store)?, Arc::clone(&self.stores));
         blocking(move || {
             let opened = open(&stores, &place)?;
-            let quotas = &stores.quotas;
-            work(&Work { call: &call, place: &place, opened: &opened, quotas })
+            work(&Work { call: &call, place: &place, opened: &opened, stores: &stores })
         })
         .await
     }
@@ -69,9 +70,10 @@ impl DataStoreDriver for FilesystemDriver {
     async fn get_capabilities(&self, _: &Call, store: &Pool) -> Result<DataStoreCapabilities> {
         let place = Place::of(store)?;
         let mut able = DataStoreCapabilities::raw_only();
-        (able.read, able.write, able.resume_write) = (true, true, true);
+        (able.read, able.write) = (true, true);
         (able.sparse, able.extents, able.thin_usage) = (true, true, true);
-        able.changed_extents = true;
+        // What changed in an image is not told.
+        able.changed_extents = place.volume_format != VolumeFormat::Qcow2;
         (able.resize, able.shrink, able.list_objects) = (true, true, true);
         able.storage_system_snapshot = true;
         able.can_create_volume_from_snapshot = true;
@@ -84,12 +86,17 @@ impl DataStoreDriver for FilesystemDriver {
         able.limits.size_granularity_bytes = SECTOR_BYTES;
         able.limits.min_size_bytes = SECTOR_BYTES;
         able.limits.max_size_bytes = MAX_BYTES;
-        able.constant_time_clone = match self.stores.known_to_share(&place) {
+        let known = self.stores.known_to_share(&place).zip(self.stores.known_to_resume(&place));
+        (able.constant_time_clone, able.resume_write) = match known {
             Some(known) => known,
             None => {
                 let stores = Arc::clone(&self.stores);
-                // A store that cannot be looked at clones nothing just now.
-                blocking(move || Ok(stores.shares(&place).unwrap_or(false))).await?
+                // A store that cannot be looked at clones nothing just now, and resumes nothing.
+                blocking(move || {
+                    let shares = stores.shares(&place).unwrap_or(false);
+                    Ok((shares, stores.resumes(&place).unwrap_or(false)))
+                })
+                .await?
             }
         };
         Ok(able)
@@ -148,11 +155,26 @@ impl DataStoreDriver for FilesystemDriver {
 
     async fn extents(&self, call: &Call, at: &Pool, of: ExtentsRequest) -> Result<Vec<Extent>> {
         self.look(call, at, move |work| {
-            let (file, path, size) = work.open(&of.object)?;
+            let (directory, there) = (&work.opened.directory, work.existing(&of.object)?);
+            if !there.format.is_raw() {
+                if of.since.is_some() {
+                    return Err(unsupported_since());
+                }
+                return thin::extents(&Image::open(directory, &there.name)?);
+            }
+            let open = |name: &str| {
+                let (file, found) = directory.open_found(name)?;
+                Ok::<_, PluginError>((file, directory.path().join(name), found.size))
+            };
+            let (file, path, size) = open(&there.name)?;
             let runs = match of.since {
                 None => data_runs(&file, &path, size)?,
                 Some(since) => {
-                    let (before, its_path, its_size) = work.open(&since.into())?;
+                    let before = work.existing(&since.into())?;
+                    if !before.format.is_raw() {
+                        return Err(unsupported_since());
+                    }
+                    let (before, its_path, its_size) = open(&before.name)?;
                     let now = Side { file: &file, path: &path, size };
                     let before = Side { file: &before, path: &its_path, size: its_size };
                     changed_runs(work.call, now, before)?
@@ -174,13 +196,16 @@ impl DataStoreDriver for FilesystemDriver {
         at: &Pool,
         of: OpenReaderRequest,
     ) -> Result<Box<dyn DataReader>> {
-        let reader = self.look(call, at, move |work| streams::open_reader(work, &of)).await?;
-        Ok(Box::new(reader))
+        self.look(call, at, move |work| streams::open_reader(work, &of)).await
     }
 
     async fn open_writer(&self, call: &Call, at: &Pool, of: OpenWriterRequest) -> Result<Writer> {
         self.change(call, at, move |work| streams::open_writer(work, &of)).await
     }
+}
+
+fn unsupported_since() -> PluginError {
+    PluginError::unsupported("what changed since a snapshot is told of raw volumes only")
 }
 
 /// A pool as the mover of bytes sees it.
@@ -206,8 +231,15 @@ fn listed(work: &Work<'_>, file: String) -> Option<ListedObject> {
         return None;
     }
     let found = work.opened.directory.look(&file).ok().flatten().filter(|found| found.size > 0)?;
+    let size = match Format::of(&file) {
+        Format::Raw => found.size,
+        // What cannot be read is listed all the same.
+        Format::Qcow2 => {
+            qcow2::header(&work.opened.directory, &file).map_or(found.size, |header| header.size)
+        }
+    };
     let mut object = ListedObject::new(file);
-    object.size_bytes = Some(found.size);
+    object.size_bytes = Some(size);
     if let Some(name) = Name::parse(&object.path) {
         object.uuid = Some(name.uuid);
         object.object_type = Some(name.kind);

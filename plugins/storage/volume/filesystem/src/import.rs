@@ -21,7 +21,8 @@ const OTHER_FORMATS: [(&[u8], &str); 5] = [
 pub(crate) fn validate(work: &Work<'_>, of: &ImportRequest) -> Result<ObjectDescription> {
     let directory = &work.opened.directory;
     names::adoptable(&of.path)?;
-    let found = work.existing(&of.path)?;
+    let there = work.there(of.path.clone())?;
+    let found = there.found;
     let path = directory.path().join(&of.path);
     if found.names > 1 {
         let why = format!("{path:?} has {} names: it is used elsewhere as well", found.names);
@@ -39,5 +40,5 @@ pub(crate) fn validate(work: &Work<'_>, of: &ImportRequest) -> Result<ObjectDesc
             format!("{path:?} is a {format} image; convert it first: qemu-img convert -O raw");
         return Err(PluginError::invalid_argument(why));
     }
-    Ok(description(of.path.clone(), &found))
+    Ok(description(&there))
 }

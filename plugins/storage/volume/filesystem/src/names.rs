@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <uuid>.<installation id>.volume.raw     also ….snapshot.raw and ….template.raw
+//! <uuid>.<installation id>.volume.qcow2   also ….snapshot.qcow2; an object has one of the two
 //! <uuid>.<installation id>.volume.new     one in the making, never shown
 //! anything-else.img                       somebody else's, until it is adopted under this name
 //! ```
@@ -11,6 +12,34 @@ use crate::details::Place;
 use std::path::{Component, Path};
 use storage_plugin_api::PluginResult as Result;
 use storage_plugin_api::prelude::*;
+
+/// How the bytes of an object lie in its file. The name says it, never the bytes: those of a raw
+/// file are a guest's, who could write anything there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// As they are.
+    Raw,
+    /// A qcow2 image, maybe on top of a template.
+    Qcow2,
+}
+
+impl Format {
+    /// The word for it, which a file's name ends with.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Qcow2 => "qcow2",
+        }
+    }
+
+    /// That of a file. What was adopted under a name of its own is raw, whatever it is called.
+    pub(crate) fn of(file: &str) -> Self {
+        match Name::parse(file) {
+            Some(_) if file.ends_with(".qcow2") => Self::Qcow2,
+            _ => Self::Raw,
+        }
+    }
+}
 
 /// What the name of a file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,9 +59,9 @@ impl Name {
         Ok(Self { uuid: object.uuid(), installation: place.installation.clone(), kind })
     }
 
-    /// The file of the finished object.
-    pub(crate) fn file(&self) -> String {
-        self.with("raw")
+    /// The file of the finished object in a format.
+    pub(crate) fn file(&self, format: Format) -> String {
+        self.with(format.word())
     }
 
     /// The file while it is made.
@@ -47,7 +76,10 @@ impl Name {
 
     /// What the name of a finished object says; `None` for every other name.
     pub(crate) fn parse(file: &str) -> Option<Self> {
-        Self::parse_with(file, ".raw")
+        let thin = || Self::parse_with(file, ".qcow2");
+        // A template is what others lie on top of: it stands alone.
+        let stands_alone = |name: &Self| name.kind == DataObjectType::Template;
+        Self::parse_with(file, ".raw").or_else(|| thin().filter(|name| !stands_alone(name)))
     }
 
     /// As [`parse`](Self::parse), of one in the making.
@@ -77,24 +109,24 @@ fn word(kind: DataObjectType) -> Option<&'static str> {
     }
 }
 
-/// The file of an object that may have been adopted under another name.
+/// The name of an adopted file, if an object has one; `None` for one that is known by its uuid.
 ///
-/// An object is known by its uuid. Only a path that is a name nobody of us gives is taken from the
-/// caller: that of an adopted file. A path that leads elsewhere is refused, whatever is there.
-pub(crate) fn file_of(place: &Place, object: &DataObject) -> Result<String> {
-    let (own, path) = (Name::of(place, object)?.file(), object.path());
+/// Only a path that is a name nobody of us gives is taken from the caller. A path that leads
+/// elsewhere is refused, whatever is there.
+pub(crate) fn adopted(place: &Place, object: &DataObject) -> Result<Option<String>> {
+    let (own, path) = (Name::of(place, object)?, object.path());
     let mut parts = Path::new(path).components();
     match (parts.next(), parts.next()) {
-        (None, _) => Ok(own),
+        (None, _) => Ok(None),
         (Some(Component::Normal(only)), None) if only == path => {
-            if path == own {
-                return Ok(own);
+            if Name::parse(path).as_ref() == Some(&own) {
+                return Ok(None);
             }
-            adoptable(path).map(|()| path.to_owned())
+            adoptable(path).map(|()| Some(path.to_owned()))
         }
         _ if is_outside(path) => Err(outside(path)),
         // Nothing of ours lies in a directory below: what is meant is found by its uuid, or not.
-        _ => Ok(own),
+        _ => Ok(None),
     }
 }
 

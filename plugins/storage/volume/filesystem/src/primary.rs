@@ -2,7 +2,6 @@
 
 use crate::driver::FilesystemDriver;
 use crate::import;
-use crate::names;
 use crate::quota;
 use storage_plugin_api::CreateResult as Created;
 use storage_plugin_api::prelude::*;
@@ -19,11 +18,12 @@ impl PrimaryDataStoreDriver for FilesystemDriver {
         of: AccessRequest,
     ) -> Result<ConnectionInfo> {
         self.change(call, at, move |work| {
-            let name = names::file_of(work.place, &of.object)?;
-            work.existing(&name)?;
-            let path = work.opened.directory.path().join(name);
+            let there = work.existing(&of.object)?;
+            let path = work.opened.directory.path().join(&there.name);
             let mut reached = ConnectionInfo::file(path.to_string_lossy());
             reached.read_only = of.read_only;
+            // Nobody may have to guess it from bytes that a guest wrote.
+            reached.details.insert("format", there.format.word());
             Ok(reached)
         })
         .await
@@ -74,8 +74,8 @@ impl PrimaryDataStoreDriver for FilesystemDriver {
         of: VolumeInfo,
     ) -> Result<VolumeStats> {
         self.look(call, at, move |work| {
-            let found = work.existing(&names::file_of(work.place, &of.into())?)?;
-            Ok(VolumeStats::new(found.physical, found.size))
+            let there = work.existing(&of.into())?;
+            Ok(VolumeStats::new(there.found.physical, there.size))
         })
         .await
     }

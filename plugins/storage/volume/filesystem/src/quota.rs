@@ -4,7 +4,8 @@
 //! is not seen there yet, so it is remembered until it is.
 
 use crate::details::Place;
-use crate::names::Name;
+use crate::names::{Format, Name};
+use crate::qcow2;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -88,17 +89,21 @@ pub(crate) fn reserved(place: &Place, directory: &Directory) -> Result<u64> {
 
 /// The space that all of them use. Blocks that two share count twice.
 pub(crate) fn physical(place: &Place, directory: &Directory) -> Result<u64> {
-    Ok(sum(measure(place, directory, |found| found.physical)?.iter()))
+    Ok(sum(measure(place, directory, |_, found| found.physical)?.iter()))
 }
 
 fn sizes(place: &Place, directory: &Directory) -> Result<BTreeMap<String, u64>> {
-    measure(place, directory, |found| found.size)
+    measure(place, directory, |file, found| match Format::of(file) {
+        Format::Raw => found.size,
+        // One that cannot be read takes what it takes.
+        Format::Qcow2 => qcow2::header(directory, file).map_or(found.size, |header| header.size),
+    })
 }
 
 fn measure(
     place: &Place,
     directory: &Directory,
-    of: impl Fn(&Found) -> u64,
+    of: impl Fn(&str, &Found) -> u64,
 ) -> Result<BTreeMap<String, u64>> {
     let mut sizes = BTreeMap::new();
     for file in directory.names()? {
@@ -106,7 +111,8 @@ fn measure(
             Name::parse(&file).is_some_and(|name| name.installation == place.installation);
         // What is no ordinary file is nobody's space.
         if is_ours && let Ok(Some(found)) = directory.look(&file) {
-            sizes.insert(file, of(&found));
+            let size = of(&file, &found);
+            sizes.insert(file, size);
         }
     }
     Ok(sizes)

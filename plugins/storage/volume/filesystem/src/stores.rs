@@ -1,12 +1,12 @@
 //! What is remembered of stores between calls: their marks, their reservations, whether their file
 //! systems share blocks. All of it may be forgotten at any time; the truth is in the directory.
 
-use crate::details::{Place, Reflink};
-use crate::names::Name;
+use crate::details::{Place, Reflink, VolumeFormat};
+use crate::names::{Format, Name};
 use crate::quota::Quotas;
 use crate::sharing;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use storage_plugin_api::files::{Directory, Mark, Marks, Opened};
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::{PluginResult as Result, log};
@@ -20,6 +20,10 @@ pub(crate) struct Stores {
     pub(crate) quotas: Quotas,
     /// Whether a store's file system shares blocks, once that was tried.
     sharing: Mutex<HashMap<Uuid, bool>>,
+    /// Whether it keeps what tokens need, once it was asked.
+    resuming: Mutex<HashMap<Uuid, bool>>,
+    /// Taken by many who put an image on top of a template, and alone by who takes one away.
+    templates: RwLock<()>,
 }
 
 impl Stores {
@@ -56,6 +60,7 @@ impl Stores {
     fn notice(&self, place: &Place, opened: &Opened) {
         if opened.is_new {
             self.sharing().remove(&place.store);
+            self.resuming().remove(&place.store);
         }
         self.tidy_once(place, opened);
     }
@@ -93,6 +98,42 @@ impl Stores {
         Ok(shares)
     }
 
+    /// Whether writes on a store go on where they stopped, as far as memory tells.
+    pub(crate) fn known_to_resume(&self, place: &Place) -> Option<bool> {
+        if place.volume_format == VolumeFormat::Qcow2 {
+            return Some(false);
+        }
+        self.resuming().get(&place.store).copied()
+    }
+
+    /// Whether writes on a store go on where they stopped. Images do not: what a crash left of one
+    /// is not to be trusted.
+    pub(crate) fn resumes(&self, place: &Place) -> Result<bool> {
+        if let Some(known) = self.known_to_resume(place) {
+            return Ok(known);
+        }
+        let is_raw = self.volume_format(place) == Format::Raw;
+        let resumes = is_raw && self.look_at(place)?.directory.gives_tokens();
+        self.resuming().insert(place.store, resumes);
+        Ok(resumes)
+    }
+
+    /// What new volumes of a store are.
+    pub(crate) fn volume_format(&self, place: &Place) -> Format {
+        // A store that cannot be looked at makes nothing just now.
+        place.volume_format.settle(|| self.shares(place).unwrap_or(false)).0
+    }
+
+    /// No template goes while this is held.
+    pub(crate) fn keep_templates(&self) -> RwLockReadGuard<'_, ()> {
+        self.templates.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing is put on top of a template while this is held.
+    pub(crate) fn change_templates(&self) -> RwLockWriteGuard<'_, ()> {
+        self.templates.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Removes what a crash left in the making; how many files that were.
     pub(crate) fn clean_up(place: &Place, directory: &Directory) -> Result<usize> {
         let mut removed = 0;
@@ -109,6 +150,10 @@ impl Stores {
             directory.sync()?;
         }
         Ok(removed)
+    }
+
+    fn resuming(&self) -> MutexGuard<'_, HashMap<Uuid, bool>> {
+        self.resuming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sharing(&self) -> MutexGuard<'_, HashMap<Uuid, bool>> {

@@ -152,3 +152,47 @@ fn adding_a_store_again_removes_what_nobody_goes_on_with() {
     ground.initialize(&store).unwrap();
     assert!(ground.is_empty());
 }
+
+#[test]
+fn a_writer_looks_for_its_place_when_its_turn_has_come() {
+    let ground = Ground::new();
+    let store = ground.store();
+    let own = volume(MIB);
+    let path = ground.create(&store, own.clone()).unwrap().path;
+    let stores = &ground.provider.stores;
+    let turn = stores.turn_at(&stores.place(&store).unwrap(), own.uuid);
+    std::thread::scope(|scope| {
+        let (done, answer) = std::sync::mpsc::channel();
+        let (ground, store, own) = (&ground, &store, own.clone());
+        scope.spawn(move || {
+            done.send(ground.open_writer(store, own, MIB, None).map(drop)).unwrap();
+        });
+        assert!(answer.recv_timeout(std::time::Duration::from_millis(100)).is_err());
+        // Who has the turn removes the object, and its folder.
+        let folder = ground.file(&path).parent().unwrap().to_owned();
+        fs::remove_dir_all(folder).unwrap();
+        drop(turn);
+        refused(answer.recv().unwrap(), Kind::NotFound, &["has no place"]);
+    });
+}
+
+#[test]
+fn folders_are_removed_when_nobody_makes_any() {
+    let ground = Ground::new();
+    let store = ground.store();
+    let own = volume(MIB);
+    ground.create(&store, own.clone()).unwrap();
+    let folder = ground.file("volumes/2/17");
+    let stores = &ground.provider.stores;
+    let turn = stores.turn_at_folders(&stores.place(&store).unwrap());
+    std::thread::scope(|scope| {
+        let (done, answer) = std::sync::mpsc::channel();
+        let (ground, store) = (&ground, &store);
+        scope.spawn(move || done.send(ground.initialize(store).map(drop)).unwrap());
+        assert!(answer.recv_timeout(std::time::Duration::from_millis(100)).is_err());
+        assert!(folder.exists());
+        drop(turn);
+        answer.recv().unwrap().unwrap();
+    });
+    assert!(!folder.exists());
+}

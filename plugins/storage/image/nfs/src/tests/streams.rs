@@ -256,3 +256,48 @@ fn what_is_written_over_a_base_is_a_file_of_its_own() {
     ground.delete(&store, second).unwrap();
     assert!(ground.is_empty());
 }
+
+#[test]
+fn a_reader_has_the_length_of_the_file_that_it_reads() {
+    let ground = Ground::new();
+    let store = ground.store();
+    let own = template(ImageFormat::Raw, MIB);
+    let path = ground.file(&ground.make(&store, own.clone(), &[1]));
+    let other = |mebibytes: u64| {
+        let file = ground.file(&format!("other-{mebibytes}"));
+        fs::write(&file, vec![mebibytes as u8; (mebibytes * MIB) as usize]).unwrap();
+        file
+    };
+    let (small, large) = (other(1), other(2));
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let between = ground.file("between");
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                for file in [&small, &large] {
+                    fs::remove_file(&between).ok();
+                    fs::hard_link(file, &between).unwrap();
+                    fs::rename(&between, &path).unwrap();
+                }
+            }
+        });
+        for _ in 0..2000 {
+            let mut request = OpenReaderRequest::new(own.clone());
+            request.offset = MIB - 1;
+            let read = run(async {
+                let driver = ground.driver();
+                let mut reader = driver.open_reader(&call(), &store, request).await.unwrap();
+                let mut read = Vec::new();
+                while let Some(chunk) = reader.next().await? {
+                    if let Chunk::Data { bytes, .. } = chunk {
+                        read.extend_from_slice(&bytes);
+                    }
+                }
+                Ok::<_, PluginError>(read)
+            });
+            let read = read.unwrap();
+            assert_eq!(read.len() as u64, u64::from(read[0] - 1) * MIB + 1);
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}

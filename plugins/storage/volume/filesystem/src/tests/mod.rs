@@ -7,6 +7,7 @@ mod limits;
 mod paths;
 mod stores;
 mod streams;
+mod thin;
 
 use crate::FilesystemProvider;
 use crate::driver::FilesystemDriver;

@@ -1,7 +1,7 @@
 //! Names: nothing leads out of the store, nothing of ours is taken for another's.
 
 use super::*;
-use crate::names::Name;
+use crate::names::{Format, Name};
 use std::os::unix::fs::symlink;
 
 #[test]
@@ -15,14 +15,14 @@ fn a_name_says_what_it_is_and_nothing_else_is_one() {
     ];
     for object in objects {
         let name = Name::of(&place, &object).unwrap();
-        assert_eq!(Name::parse(&name.file()), Some(name.clone()));
+        assert_eq!(Name::parse(&name.file(Format::Raw)), Some(name.clone()));
         assert_eq!(Name::parse_unfinished(&name.unfinished()), Some(name.clone()));
         assert_eq!(
-            (Name::parse(&name.unfinished()), Name::parse_unfinished(&name.file())),
+            (Name::parse(&name.unfinished()), Name::parse_unfinished(&name.file(Format::Raw))),
             (None, None)
         );
-        assert_eq!(Name::parse(&name.file().to_uppercase()), None);
-        assert_eq!(Name::parse(&format!("{}x", name.file())), None);
+        assert_eq!(Name::parse(&name.file(Format::Raw).to_uppercase()), None);
+        assert_eq!(Name::parse(&format!("{}x", name.file(Format::Raw))), None);
     }
     for id in ["", ".", "..", "a.b", "a/b", "a b", "a\0b", &"x".repeat(129)] {
         let mut store = store.clone();
@@ -33,7 +33,7 @@ fn a_name_says_what_it_is_and_nothing_else_is_one() {
     longest.installation_id = "x".repeat(128);
     let place = crate::details::Place::of(&longest).unwrap();
     let name = Name::of(&place, &snapshot_of(&volume(MIB)).into()).unwrap();
-    assert!(name.file().len() <= 255);
+    assert!(name.file(Format::Raw).len() <= 255);
 }
 
 /// Every method that takes an object, on a volume with a path.

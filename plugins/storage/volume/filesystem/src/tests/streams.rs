@@ -152,7 +152,7 @@ fn what_changed_since_a_snapshot_is_told_to_the_block() {
     let mut gone = snapshot;
     gone.uuid = Uuid::new_v4();
     gone.path = String::new();
-    refused(since(&gone), Kind::NotFound, &["is not there"]);
+    refused(since(&gone), Kind::NotFound, &["is not in"]);
 }
 
 #[test]
@@ -165,4 +165,42 @@ fn a_reader_of_changes_only_is_refused() {
     reader.since = Some(snapshot_of(&volume));
     let answer = run(ground.driver().open_reader(&call(), &store, reader));
     refused(answer.map(drop), Kind::Unsupported, &[]);
+}
+
+#[test]
+fn a_reader_has_the_length_of_the_file_that_it_reads() {
+    let ground = Ground::new();
+    let store = ground.store();
+    let own = volume(2 * MIB);
+    let path = ground.file(&ground.create(&store, own.clone()).unwrap().path);
+    let other = |mebibytes: u64| {
+        let file = ground.pool().with_file_name(format!("other-{mebibytes}"));
+        fs::write(&file, vec![mebibytes as u8; (mebibytes * MIB) as usize]).unwrap();
+        file
+    };
+    let (small, large) = (other(1), other(2));
+    fs::rename(&large, &path).unwrap();
+    fs::hard_link(&path, &large).unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let between = ground.pool().with_file_name("between");
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                for file in [&small, &large] {
+                    fs::remove_file(&between).ok();
+                    fs::hard_link(file, &between).unwrap();
+                    fs::rename(&between, &path).unwrap();
+                }
+            }
+        });
+        for _ in 0..2000 {
+            let mut request = OpenReaderRequest::new(own.clone());
+            request.offset = MIB - 1;
+            let read = run(chunks(&ground, &store, request));
+            let bytes: u64 = read.iter().map(Chunk::length).sum();
+            let Chunk::Data { bytes: first, .. } = &read[0] else { panic!("{:?}", read[0]) };
+            assert_eq!(bytes, u64::from(first[0] - 1) * MIB + 1);
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
 }

@@ -1,14 +1,13 @@
 //! URLs that people see.
 
 /// A URL without what may be a secret in it: its user and password, its query and its fragment.
-/// What is no URL stays as it is, up to the first `?` or `#`.
+/// What has no scheme loses them, too. For messages, of host and plugins alike.
 pub fn shown_url(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
+    let at = url.find("://").map_or(0, |at| at + 3);
+    let (scheme, rest) = url.split_at(at);
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    format!("{scheme}://{}{path}", host.rsplit('@').next().unwrap_or_default())
+    format!("{scheme}{}{path}", host.rsplit('@').next().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -22,5 +21,6 @@ mod tests {
         assert_eq!(shown_url("file:///srv/images"), "file:///srv/images");
         assert_eq!(shown_url("http://u:p@h"), "http://h");
         assert_eq!(shown_url("10.0.0.5:/export?key=s3cret"), "10.0.0.5:/export");
+        assert_eq!(shown_url("u:s3cret@10.0.0.5/export"), "10.0.0.5/export");
     }
 }
