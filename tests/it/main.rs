@@ -22,6 +22,7 @@ mod filesystem;
 #[cfg(test)]
 mod host_services;
 #[cfg(test)]
+mod image_stores;
 mod images;
 #[cfg(test)]
 mod isolation;

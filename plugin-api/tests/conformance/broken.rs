@@ -70,6 +70,7 @@ pub(crate) enum Flaw {
     TellsOneExtentOnly,
     TellsWrongVirtualSize,
     TripsOverSecondConnect,
+    UsesMoreThanThereIs,
     WipesTheStore,
     WritesHolesAsZeros,
 }
@@ -77,7 +78,13 @@ pub(crate) enum Flaw {
 impl Flaw {
     /// Whether it is one of image stores.
     pub(crate) const fn is_of_images(self) -> bool {
-        matches!(self, Self::KeepsHalfImages | Self::MixesKindsUp | Self::ShowsWhatIsHalfWritten)
+        matches!(
+            self,
+            Self::KeepsHalfImages
+                | Self::MixesKindsUp
+                | Self::ShowsWhatIsHalfWritten
+                | Self::UsesMoreThanThereIs
+        )
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
-    Failure, ImageStore, ImageStoreEvent, ImageStoreState, Machine, RecordKind, shown_url,
+    DEFAULT_WEIGHT, Failure, ImageStore, ImageStoreEvent, ImageStoreState, Machine, RecordKind,
+    shown_url,
 };
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
@@ -35,6 +36,8 @@ pub struct AddImageStore {
     pub capacity_bytes: Option<u64>,
     /// It takes nothing new.
     pub read_only: bool,
+    /// How much it is preferred where something new is to go; that of all others if none is given.
+    pub weight: Option<u32>,
 }
 
 impl super::ImageStores {
@@ -64,6 +67,7 @@ impl super::ImageStores {
             details: wish.details,
             back_end_identity: None,
             read_only: wish.read_only,
+            weight: wish.weight.unwrap_or(DEFAULT_WEIGHT),
             capacity_bytes: wish.capacity_bytes.unwrap_or_default(),
             capacity_limited: wish.capacity_bytes.is_some(),
             used_bytes: 0,

@@ -51,8 +51,9 @@ impl super::Snapshots {
         let one = match there {
             Some(_) => None,
             None => {
-                let size_bytes = snapshot.volume.size_bytes;
-                let stores = rooms.image_stores_for(snapshot.volume.zone, size_bytes).await?;
+                let volume = &snapshot.volume;
+                let stores =
+                    rooms.image_stores_for(volume.zone, volume.format, volume.size_bytes).await?;
                 let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
                 let call = CallContext::new(uuid);
                 let from = rooms.store_access(snapshot.pool).await?;
