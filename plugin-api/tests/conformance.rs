@@ -411,6 +411,7 @@ mod tests {
         (Flaw::TellsOneExtentOnly, &[&["streams::extents_cover_the_data"]]),
         (Flaw::TellsWrongVirtualSize, &[&["happy::stats_are_sensible"]]),
         (Flaw::TripsOverSecondConnect, &[&["happy::host_listener_takes_every_event_twice"]]),
+        (Flaw::UsesMoreThanThereIs, &[&["happy::image_store_stats_are_sensible"]]),
         (
             Flaw::WipesTheStore,
             &[&["happy::store_can_be_added_and_removed", "happy::nothing_is_left_behind"]],

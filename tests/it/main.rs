@@ -24,6 +24,8 @@ mod filesystem;
 #[cfg(test)]
 mod host_services;
 #[cfg(test)]
+mod image_stores;
+#[cfg(test)]
 mod images;
 #[cfg(test)]
 mod isolation;

@@ -51,7 +51,8 @@ impl Installation {
     /// disk.
     pub fn with_pools() -> Self {
         let rows = [Row::of("sample", "sample"), Row::of("filesystem", "filesystem")];
-        Self::new().rows(rows).storage_key("used_threshold", 1.0)
+        let place = Self::new().rows(rows).storage_key("used_threshold", 1.0);
+        place.storage_key("image_store_threshold", 1.0)
     }
 
     /// Adds a pool in a directory of this installation to its host.

@@ -57,6 +57,7 @@ async fn image_store(
         details: Details::new(),
         capacity_bytes: None,
         read_only: false,
+        weight: None,
     };
     let request = RequestContext::system("first image store");
     match orchestration.image_stores.add(&request, wish).await {

@@ -6,7 +6,9 @@ use super::services::temporary_root;
 use crate::api::{Api, HostInfo, Services, credentials, endpoint, serve};
 use crate::config::HostConfig;
 use crate::loader::Loader;
-use crate::orchestration::{ImagePolicy, Orchestration, Policy, Rooms, RoomsParts, Windows};
+use crate::orchestration::{
+    CachePolicy, ImagePolicy, Orchestration, Policy, Rooms, RoomsParts, Windows,
+};
 use crate::registry::{DataStoreProviderManager, PluginReport, PluginState};
 use crate::store::Store;
 use anyhow::{Context, anyhow};
@@ -81,6 +83,12 @@ fn policy(config: &HostConfig, spool: PathBuf) -> Policy {
     Policy {
         used_threshold: storage.used_threshold,
         promised_threshold: storage.promised_threshold,
+        image_store_threshold: storage.image_store_threshold,
+        image_cache: CachePolicy {
+            high_watermark: storage.image_cache_high_watermark,
+            low_watermark: storage.image_cache_low_watermark,
+            max_age: storage.image_cache_max_age,
+        },
         overprovision_factor: storage.overprovision_factor,
         expunge_delay: storage.expunge_delay,
         expunge_interval: storage.expunge_interval,

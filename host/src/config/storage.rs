@@ -18,6 +18,15 @@ pub struct StorageSection {
     /// A pool takes no new volumes when more than this part of what it may promise is promised.
     /// Default 0.85.
     pub promised_threshold: f64,
+    /// An image store takes nothing new when more than this part of its space is used. Default 0.9.
+    pub image_store_threshold: f64,
+    /// An image cache gives up what was used longest ago when more than this part of its space is
+    /// used. Default 0.9.
+    pub image_cache_high_watermark: f64,
+    /// It goes on with that until no more than this part is used. Default 0.7.
+    pub image_cache_low_watermark: f64,
+    /// How long an image cache keeps what nobody uses. Default 30 days.
+    pub image_cache_max_age: Duration,
     /// How many times the space of a pool may be promised. Default 2.
     pub overprovision_factor: f64,
     /// How long a destroyed volume can be recovered. Default a day.
@@ -53,6 +62,10 @@ pub(super) const SECTION: Section<StorageSection> = Section {
 const KEYS: &[Key<StorageSection>] = &[
     key!(used_threshold: values::part),
     key!(promised_threshold: values::part),
+    key!(image_store_threshold: values::part),
+    key!(image_cache_high_watermark: values::part),
+    key!(image_cache_low_watermark: values::part),
+    key!(image_cache_max_age: values::delay),
     key!(overprovision_factor: values::factor),
     key!(expunge_delay: values::delay),
     key!(expunge_interval: values::timeout),
@@ -70,6 +83,10 @@ impl Default for StorageSection {
         Self {
             used_threshold: 0.95,
             promised_threshold: 0.85,
+            image_store_threshold: 0.9,
+            image_cache_high_watermark: 0.9,
+            image_cache_low_watermark: 0.7,
+            image_cache_max_age: 30 * DAY,
             overprovision_factor: 2.0,
             expunge_delay: DAY,
             expunge_interval: DAY,

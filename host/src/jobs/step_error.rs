@@ -72,6 +72,8 @@ impl From<Refused> for StepError {
             // Somebody came between; what the step reads anew tells whether that matters.
             Refused::Changed { .. } | Refused::Missing { .. } => Retrying::Now,
             Refused::TakenOver { .. } | Refused::Store(StoreError::Closed) => Retrying::AtNextStart,
+            // Whoever uses it comes to an end.
+            Refused::Claimed { name, .. } if name.starts_with("use:") => Retrying::Later(None),
             Refused::Store(StoreError::Full { .. } | StoreError::Read { .. }) => {
                 Retrying::Later(None)
             }

@@ -31,6 +31,9 @@ pub struct ImageStore {
     /// It takes nothing new; what it has can be read and removed.
     #[serde(default)]
     pub read_only: bool,
+    /// The one of the highest weight takes what is new; of equal ones that with the most room.
+    #[serde(default = "default_weight")]
+    pub weight: u32,
     /// All its space in bytes, as the operator or the back end said; 0 where nobody did.
     #[serde(default)]
     pub capacity_bytes: u64,
@@ -46,6 +49,13 @@ pub struct ImageStore {
     /// How many bytes a second the host moves to and from it at most, all transfers together.
     #[serde(default)]
     pub bandwidth: Option<u64>,
+}
+
+/// The weight of a store that was given none: there is room below it and above.
+pub const DEFAULT_WEIGHT: u32 = 100;
+
+fn default_weight() -> u32 {
+    DEFAULT_WEIGHT
 }
 
 impl ImageStore {

@@ -48,7 +48,7 @@ pub use event::{Event, EventLevel, NewEvent};
 pub use extract_link::ExtractLink;
 pub use failure::Failure;
 pub use hypervisor_host::{Host, HostEvent, HostPool, HostState};
-pub use image_store::ImageStore;
+pub use image_store::{DEFAULT_WEIGHT, ImageStore};
 pub use image_store_state::{ImageStoreEvent, ImageStoreState};
 pub use instance::Instance;
 pub use instance_state::{InstanceEvent, InstanceState};

@@ -52,6 +52,9 @@ pub struct ObjectInStore {
     /// only what differs was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_bytes: Option<u64>,
+    /// When a copy in an image cache was used last, in microseconds since 1970 (UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_us: Option<i64>,
     /// Where its transfer goes on after a crash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<Checkpoint>,
@@ -78,6 +81,11 @@ impl ObjectInStore {
     /// The name under which the one of an object on a store keeps others from coming to be.
     pub fn claim_of(store: Uuid, object: Uuid) -> String {
         format!("copy:{store}:{object}")
+    }
+
+    /// How much space it takes on its store, as far as anybody knows.
+    pub fn bytes(&self) -> u64 {
+        self.physical_size_bytes.unwrap_or(self.length_bytes)
     }
 
     /// An object as drivers see it on this store.

@@ -50,8 +50,8 @@ impl Rooms {
         if let Some(reason) = &store.quarantine {
             let title = store.title();
             let why = format!(
-                "{title} is in quarantine: {reason}; remove it and add it anew, or restore the \
-                 database that belongs to it"
+                "{title} is in quarantine: {reason}; restore the database that belongs to it, or \
+                 release it (releaseImageStoreQuarantine)"
             );
             return Err(Failure::conflict(why).into());
         }

@@ -82,6 +82,7 @@ fn coming(
         physical_size_bytes: None,
         digest: None,
         moved_bytes: None,
+        last_used_us: None,
         checkpoint: None,
     }
 }
@@ -89,6 +90,12 @@ fn coming(
 /// The changes with which a new object on a store begins.
 pub(super) fn begins(one: &ObjectInStore) -> [Change; 2] {
     [Change::Claim { name: one.claim(), holder: one.uuid }, Change::insert(one)]
+}
+
+/// Asks, together with the beginning of what reads it, that an object is Ready on its store.
+pub(super) fn expect_ready(one: Uuid) -> Change {
+    let states = vec![ObjectInStoreState::Ready.as_str()];
+    Change::Expect { kind: RecordKind::ObjectInStore, uuid: one, states }
 }
 
 /// The changes with which an object on a store ends, when its bytes are gone.

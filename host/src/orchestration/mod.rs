@@ -16,6 +16,7 @@ mod request;
 mod rooms;
 mod spool;
 mod store_access;
+mod takeover;
 
 mod allocation;
 mod bandwidth;
@@ -47,7 +48,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use request::{RequestContext, Started};
-pub use rooms::{ImagePolicy, Policy, Rooms, RoomsParts, Windows};
+pub use rooms::{CachePolicy, ImagePolicy, Policy, Rooms, RoomsParts, Windows};
 pub use zones::Zones;
 
 use crate::model::Failure;
@@ -142,6 +143,7 @@ impl Orchestration {
         self.reconcile.watch(Pace::default());
         self.extracts.sweep_periodically();
         self.uploads.sweep_periodically();
+        self.image_stores.sweep_caches_periodically();
         if recovered > 0 {
             log::info!("{recovered} operations go on from before the start of the host");
         }

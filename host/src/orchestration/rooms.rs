@@ -22,6 +22,10 @@ pub struct Policy {
     pub used_threshold: f64,
     /// A pool takes no new volumes when more than this part of what it may promise is promised.
     pub promised_threshold: f64,
+    /// An image store takes nothing new when more than this part of its space is used.
+    pub image_store_threshold: f64,
+    /// When image caches give up what they have.
+    pub image_cache: CachePolicy,
     /// How many times the space of a thin pool may be promised.
     pub overprovision_factor: f64,
     /// How long a destroyed volume can be recovered.
@@ -32,6 +36,23 @@ pub struct Policy {
     pub default_primary_provider: String,
     /// What comes in from outside.
     pub images: ImagePolicy,
+}
+
+/// When image caches give up what they have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CachePolicy {
+    /// More than this part of its space is used: what was used longest ago goes …
+    pub high_watermark: f64,
+    /// … until no more than this part is.
+    pub low_watermark: f64,
+    /// How long what nobody uses is kept.
+    pub max_age: Duration,
+}
+
+impl Default for CachePolicy {
+    fn default() -> Self {
+        Self { high_watermark: 0.9, low_watermark: 0.7, max_age: Duration::from_hours(30 * 24) }
+    }
 }
 
 /// What an operator decides about images that come from outside.
@@ -99,6 +120,8 @@ impl Default for Policy {
         Self {
             used_threshold: 0.95,
             promised_threshold: 0.85,
+            image_store_threshold: 0.9,
+            image_cache: CachePolicy::default(),
             overprovision_factor: 2.0,
             expunge_delay: Duration::from_hours(24),
             expunge_interval: Duration::from_hours(24),

@@ -24,7 +24,7 @@ impl DataStoreDriver for InMemory {
         let mut can = DataStoreCapabilities::raw_only();
         (can.read, can.write, can.resume_write, can.sparse) = (true, true, true, true);
         (can.list_objects, can.extents, can.thin_usage) = (true, true, true);
-        can.changed_extents = true;
+        (can.changed_extents, can.storage_stats) = (true, true);
         can.write_over = store.role != DataStoreRole::Primary;
         // An image is bytes, whatever its format.
         if store.role != DataStoreRole::Primary {
@@ -32,8 +32,7 @@ impl DataStoreDriver for InMemory {
         }
         // The rest is about volumes.
         if store.role == DataStoreRole::Primary {
-            (can.resize, can.shrink, can.storage_stats, can.volume_stats) =
-                (true, true, true, true);
+            (can.resize, can.shrink, can.volume_stats) = (true, true, true);
             (can.storage_system_snapshot, can.snapshots_outlive_volume) = (true, true);
             (can.can_create_volume_from_snapshot, can.can_create_volume_from_volume) = (true, true);
             (can.can_revert_volume_to_snapshot, can.constant_time_clone) = (true, true);
@@ -305,10 +304,7 @@ impl PrimaryDataStoreDriver for InMemory {
         _: &CallContext,
         store: &StoreContext,
     ) -> PluginResult<StorageStats> {
-        let details: StoreDetails = store.details.parse()?;
-        let used: u64 =
-            self.with(|all| all.values().map(|object| object.blocks.len() as u64 * BLOCK).sum());
-        Ok(StorageStats::new(details.capacity_bytes.unwrap_or(1 << 40), used))
+        self.space(store)
     }
     async fn get_volume_stats(
         &self,
@@ -321,4 +317,21 @@ impl PrimaryDataStoreDriver for InMemory {
         })
     }
 }
-impl ImageStoreDriver for InMemory {}
+#[async_trait]
+impl ImageStoreDriver for InMemory {
+    async fn get_image_store_stats(
+        &self,
+        _: &CallContext,
+        store: &StoreContext,
+    ) -> PluginResult<StorageStats> {
+        self.space(store)
+    }
+}
+impl InMemory {
+    fn space(&self, store: &StoreContext) -> PluginResult<StorageStats> {
+        let details: StoreDetails = store.details.parse()?;
+        let used: u64 =
+            self.with(|all| all.values().map(|object| object.blocks.len() as u64 * BLOCK).sum());
+        Ok(StorageStats::new(details.capacity_bytes.unwrap_or(1 << 40), used))
+    }
+}

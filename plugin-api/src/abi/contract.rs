@@ -262,7 +262,9 @@ interface! {
 
 interface! {
     ImageStoreDriver, dispatch_image, image_names, otherwise |driver| Some(driver);
-    store {}
+    store {
+        304 get_image_store_stats -> StorageStats;
+    }
     store_with {
         300 create_entity_extract_url(ExtractUrlRequest) -> ExtractUrl;
         301 delete_entity_extract_url(DeleteUrlRequest) -> ();

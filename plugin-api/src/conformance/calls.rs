@@ -71,6 +71,7 @@ calls! { |subject| match &subject.driver {
         Driver::Image(driver) => Some(Arc::clone(driver)),
         Driver::Primary(_) => None,
     } =>
+    get_image_store_stats() -> StorageStats;
     create_entity_extract_url(ExtractUrlRequest) -> ExtractUrl;
     delete_entity_extract_url(DeleteUrlRequest) -> ();
     get_data_disk_templates(DataDiskTemplatesRequest) -> Vec<DataDiskTemplate>;

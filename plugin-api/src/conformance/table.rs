@@ -124,6 +124,10 @@ pub(super) const ROWS: &[Row] = rows! {
         "Access is granted twice with one answer that suffices, and revoked however often.";
     -- Happy "happy::stats_are_sensible" If(|s| s.is_primary()) stats::stats_are_sensible,
         "Used is not above capacity, sizes are those of the volume.";
+    -- Happy "happy::image_store_stats_are_sensible"
+        If(|s| !s.is_primary() && s.can.storage_stats)
+        stats::image_store_stats_are_sensible,
+        "Used is not above capacity on an image store either.";
     -- Happy "happy::quality_of_service_is_taken" If(|s| s.can.quality_of_service)
         stats::quality_of_service_is_taken,
         "Limits of a volume are set, and set again.";

@@ -1,6 +1,7 @@
 //! What drivers of secondary storage do besides.
 
 use super::calls::CreateResult;
+use super::primary_calls::StorageStats;
 use super::{DataStoreDriver, unsupported};
 use crate::context::{CallContext, StoreContext};
 use crate::error::PluginResult;
@@ -88,6 +89,28 @@ record! {
 /// converts, so no driver speaks to the outside.
 #[async_trait]
 pub trait ImageStoreDriver: DataStoreDriver {
+    /// Space of an image store or image cache (`GetStorageStatsCommand`; capability
+    /// `storage_stats`). The host asks now and then, and chooses by it where something new goes.
+    ///
+    /// # Behavior
+    /// - Used is not above capacity (case `happy::image_store_stats_are_sensible`).
+    ///
+    /// # Units
+    /// Bytes. Operations per second mean nothing here.
+    ///
+    /// # Errors
+    /// `Unsupported` without the capability (case `errors::undeclared_ability_is_refused`): the host
+    /// shows what it was told when the store was added. `Unavailable`.
+    #[doc(alias = "getStorageStats")]
+    async fn get_image_store_stats(
+        &self,
+        call: &CallContext,
+        store: &StoreContext,
+    ) -> PluginResult<StorageStats> {
+        let _ = (call, store);
+        unsupported("get_image_store_stats")
+    }
+
     /// Makes a link for download (`createEntityExtractUrl`; capability `extract_url`).
     ///
     /// # Behavior

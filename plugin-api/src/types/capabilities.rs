@@ -66,8 +66,9 @@ pub struct DataStoreCapabilities {
     pub requires_access_for_migration: bool,
     /// A host can start its storage client on demand (`canHostPrepareStoragePoolAccess`).
     pub can_host_prepare_access: bool,
-    /// [`get_storage_stats`](crate::PrimaryDataStoreDriver::get_storage_stats) works
-    /// (`canProvideStorageStats`).
+    /// [`get_storage_stats`](crate::PrimaryDataStoreDriver::get_storage_stats), or
+    /// [`get_image_store_stats`](crate::ImageStoreDriver::get_image_store_stats) of an image store,
+    /// works (`canProvideStorageStats`).
     pub storage_stats: bool,
     /// [`get_custom_storage_stats`](crate::PrimaryDataStoreDriver::get_custom_storage_stats) works.
     pub custom_storage_stats: bool,

@@ -73,6 +73,7 @@ pub(crate) enum Flaw {
     TellsOneExtentOnly,
     TellsWrongVirtualSize,
     TripsOverSecondConnect,
+    UsesMoreThanThereIs,
     WipesTheStore,
     WritesHolesAsZeros,
 }
@@ -86,6 +87,7 @@ impl Flaw {
                 | Self::KeepsHalfImages
                 | Self::MixesKindsUp
                 | Self::ShowsWhatIsHalfWritten
+                | Self::UsesMoreThanThereIs
         )
     }
 }

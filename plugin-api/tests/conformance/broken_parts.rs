@@ -91,7 +91,20 @@ impl PrimaryDataStoreDriver for Broken {
     }
 }
 
-impl ImageStoreDriver for Broken {}
+#[async_trait]
+impl ImageStoreDriver for Broken {
+    async fn get_image_store_stats(
+        &self,
+        call: &CallContext,
+        store: &StoreContext,
+    ) -> PluginResult<StorageStats> {
+        let mut stats = self.memory().get_image_store_stats(call, store).await?;
+        if self.has(Flaw::UsesMoreThanThereIs) {
+            stats.used_bytes = stats.capacity_bytes + 1;
+        }
+        Ok(stats)
+    }
+}
 
 #[async_trait]
 impl DataStoreLifeCycle for Broken {

@@ -30,8 +30,18 @@ params! {
         "url"           url: Option<String>, length = 2048 => "the URL for the image store";
         "zoneid"        zone: Option<Id>            => "the Zone ID for the image store; without it, it serves the whole region";
         "details"       details: Option<Details>    => "the details for the image store";
+        "weight"        weight: Option<i32>         => "the store of the highest weight takes what is new, 100 if none is given (an extension of this host)";
         "capacitybytes" capacity_bytes: Option<i64> => "bytes the host may use of it (an extension of this host)";
     }
+}
+
+/// A weight that can be one.
+pub(super) fn weight_of(given: Option<i32>) -> Result<Option<u32>, ApiError> {
+    let Some(weight) = given else {
+        return Ok(None);
+    };
+    let read = u32::try_from(weight).map(Some);
+    read.map_err(|_| ApiError::invalid_parameter("weight is a whole number from 0 on"))
 }
 
 async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
@@ -44,6 +54,7 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
         details: params.details.unwrap_or_default(),
         capacity_bytes: positive("capacitybytes", params.capacity_bytes)?,
         read_only: false,
+        weight: weight_of(params.weight)?,
     };
     let begun = call.services.orchestration.image_stores.add(&call.request(), wish).await?;
     call.outcome(begun.operation).await

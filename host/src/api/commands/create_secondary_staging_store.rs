@@ -1,5 +1,6 @@
 //! `createSecondaryStagingStore`: adds an image cache.
 
+use super::create_storage_pool::positive;
 use crate::api::call::Call;
 use crate::api::command::{Command, handler};
 use crate::api::error::ApiError;
@@ -29,6 +30,8 @@ params! {
         "scope"    scope: Option<String>       => "the scope of the staging store: zone";
         "provider" provider: Option<String>    => "the staging store provider name";
         "details"  details: Option<Details>    => "the details for the staging store";
+        "name"     name: Option<String>        => "the name for the staging store (an extension of this host)";
+        "capacitybytes" capacity_bytes: Option<i64> => "bytes the host may use of it (an extension of this host)";
     }
 }
 
@@ -41,14 +44,15 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
         ));
     }
     let wish = AddImageStore {
-        name: None,
+        name: params.name,
         url: Some(params.url),
         provider: params.provider,
         zone,
         role: DataStoreRole::ImageCache,
         details: params.details.unwrap_or_default(),
-        capacity_bytes: None,
+        capacity_bytes: positive("capacitybytes", params.capacity_bytes)?,
         read_only: false,
+        weight: None,
     };
     let begun = call.services.orchestration.image_stores.add(&call.request(), wish).await?;
     call.outcome(begun.operation).await

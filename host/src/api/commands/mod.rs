@@ -47,6 +47,7 @@ mod destroy_virtual_machine;
 mod destroy_volume;
 mod detach_volume;
 mod enable_storage_maintenance;
+mod evict_secondary_staging_store;
 mod expunge_virtual_machine;
 mod extract_iso;
 mod extract_snapshot;
@@ -67,6 +68,7 @@ mod list_event_types;
 mod list_events;
 mod list_health_findings;
 mod list_hosts;
+mod list_image_store_candidates;
 mod list_image_stores;
 mod list_isos;
 mod list_operations;
@@ -87,6 +89,8 @@ mod list_vm_snapshot_strategies;
 mod list_volumes;
 mod list_volumes_for_import;
 mod list_zones;
+mod migrate_resource_to_another_secondary_storage;
+mod migrate_secondary_storage_data;
 mod migrate_volume;
 mod prepare_template;
 mod purge_orphans;
@@ -94,6 +98,7 @@ mod query_async_job_result;
 mod recover_volume;
 mod register_iso;
 mod register_template;
+mod release_image_store_quarantine;
 mod release_storage_pool_quarantine;
 mod resize_volume;
 mod revert_snapshot;
@@ -157,6 +162,7 @@ pub(super) const ALL: &[Command] = &[
     destroy_volume::COMMAND,
     detach_volume::COMMAND,
     enable_storage_maintenance::COMMAND,
+    evict_secondary_staging_store::COMMAND,
     expunge_virtual_machine::COMMAND,
     extract_iso::COMMAND,
     extract_snapshot::COMMAND,
@@ -177,6 +183,7 @@ pub(super) const ALL: &[Command] = &[
     list_events::COMMAND,
     list_health_findings::COMMAND,
     list_hosts::COMMAND,
+    list_image_store_candidates::COMMAND,
     list_image_stores::COMMAND,
     list_isos::COMMAND,
     list_operations::COMMAND,
@@ -197,6 +204,8 @@ pub(super) const ALL: &[Command] = &[
     list_volumes::COMMAND,
     list_volumes_for_import::COMMAND,
     list_zones::COMMAND,
+    migrate_resource_to_another_secondary_storage::COMMAND,
+    migrate_secondary_storage_data::COMMAND,
     migrate_volume::COMMAND,
     prepare_template::COMMAND,
     purge_orphans::COMMAND,
@@ -204,6 +213,7 @@ pub(super) const ALL: &[Command] = &[
     recover_volume::COMMAND,
     register_iso::COMMAND,
     register_template::COMMAND,
+    release_image_store_quarantine::COMMAND,
     release_storage_pool_quarantine::COMMAND,
     resize_volume::COMMAND,
     revert_snapshot::COMMAND,

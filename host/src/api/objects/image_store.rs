@@ -4,7 +4,8 @@ use super::{Names, Shown};
 use crate::api::error::ApiError;
 use crate::api::field::response;
 use crate::api::timestamp::format_us;
-use crate::model::{ImageStore, Stored, Zone};
+use crate::model::{ImageStore, ObjectInStore, Stored, Zone};
+use crate::store::Filter;
 use storage_plugin_api::shown_url;
 use uuid::Uuid;
 
@@ -19,8 +20,10 @@ response! {
         "zoneid"        zone_id: Option<Uuid>       => "the Zone ID of the image store";
         "zonename"      zone_name: Option<String>   => "the Zone name of the image store";
         "readonly"      read_only: bool             => "defines if store is read-only";
+        "weight"        weight: u32                 => "the store of the highest weight takes what is new (an extension of this host)";
         "disksizetotal" total: Option<u64>          => "the total disk size of the image store";
         "disksizeused"  used: Option<u64>           => "the currently used disk size of the image store";
+        "objects"       objects: u64                => "how many templates and snapshots are on it, or on their way (an extension of this host)";
         "created"       created: String             => "when it was added (an extension of this host)";
         "state"         state: &'static str         => "its state (an extension of this host)";
         "role"          role: &'static str          => "Image or ImageCache (an extension of this host)";
@@ -36,6 +39,8 @@ impl Shown for ImageStore {
 
     async fn show(names: &mut Names, store: &Stored<Self>) -> Result<ImageStoreResponse, ApiError> {
         let zone = names.find::<Zone>(store.scope.zone_id).await?;
+        let of_store = Filter { owner: Some(store.uuid), ..Filter::default() };
+        let objects = names.repository().list::<ObjectInStore>(&of_store).await?;
         let is_known = store.capacity_bytes > 0;
         Ok(ImageStoreResponse {
             id: store.uuid,
@@ -47,8 +52,10 @@ impl Shown for ImageStore {
             zone_id: store.scope.zone_id,
             zone_name: zone.map(|zone| zone.name.clone()),
             read_only: store.read_only,
+            weight: store.weight,
             total: is_known.then_some(store.capacity_bytes),
             used: is_known.then_some(store.used_bytes),
+            objects: objects.len() as u64,
             created: format_us(store.created_us),
             state: store.state.as_str(),
             role: store.role.as_str(),

@@ -1,6 +1,6 @@
 //! An operation as an async job: what `queryAsyncJobResult` tells of it.
 
-use super::{connection_of, shown};
+use super::{MigrationResponse, connection_of, shown};
 use crate::api::call::Call;
 use crate::api::error::ApiError;
 use crate::api::failure::numbers;
@@ -130,8 +130,11 @@ fn attachment_of(operation: &Operation) -> Option<Uuid> {
     state["attachment"].as_str()?.parse().ok()
 }
 
-/// The object as it is now, or a plain success where the command answers that.
+/// What the operation itself says came of it; else the object as it is now, or a plain success where the command answers that.
 async fn done(call: &Call, operation: &Operation) -> Result<Value, ApiError> {
+    if let Some(migrated) = MigrationResponse::of(operation) {
+        return Ok(json!({ MigrationResponse::OBJECT_NAME: migrated }));
+    }
     let says_success = call
         .commands
         .find(&operation.command)

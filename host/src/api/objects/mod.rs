@@ -11,6 +11,7 @@ mod host;
 mod image_store;
 mod instance;
 mod job;
+mod migration;
 mod names;
 mod operation;
 mod orphan;
@@ -36,6 +37,7 @@ pub(super) use host::{HostResponse, HostStateWord, ResourceState, resource_state
 pub(super) use image_store::ImageStoreResponse;
 pub(super) use instance::InstanceResponse;
 pub(super) use job::JobResponse;
+pub(super) use migration::MigrationResponse;
 pub(super) use names::Names;
 pub(super) use operation::OperationResponse;
 pub(super) use orphan::{OrphanClassWord, OrphanResponse};

@@ -154,6 +154,10 @@ fn arg(param: &'static Param, verb: &Verb, commands: &CommandTable) -> Arg {
             .action(ArgAction::Append)
             .value_name("KEY=VALUE")
             .value_parser(|text: &str| pair(text).map(|_| text.to_owned())),
+        Kind::List if takes_names(commands, verb, param) => {
+            help.push_str(" (or their names)");
+            arg.action(ArgAction::Append).value_name("ID|NAME,…")
+        }
         Kind::List => arg.action(ArgAction::Append).value_name("A,B,…"),
         _ if size::unit_of(param).is_some() => {
             help.push_str(match size::unit_of(param) {
@@ -219,7 +223,11 @@ pub(super) fn given(
                     send(&format!("{}[{n}].value", param.name), value.to_owned());
                 }
             }
-            (Kind::List, _) => send(param.name, values.join(",")),
+            (Kind::List, _) => {
+                let words = values.iter().flat_map(|value| value.split(','));
+                let ids = words.map(|word| names.id_of(verb, param, word));
+                send(param.name, ids.collect::<Result<Vec<_>, _>>()?.join(","));
+            }
             (Kind::Uuid, _) => send(param.name, names.id_of(verb, param, first)?),
             (_, Some(unit)) => {
                 let (name, value) =
@@ -262,9 +270,10 @@ fn given_to(param: &Param, matches: &ArgMatches) -> Vec<String> {
     }
 }
 
-/// Whether a command makes something, so that it needs a zone; others narrow a list by it.
+/// Whether a command makes something, or asks where something would be made, so that it needs a zone;
+/// others narrow a list by it.
 fn makes(command: &Command) -> bool {
-    ["create", "add", "deploy", "import", "register", "getUpload"]
+    ["create", "add", "deploy", "import", "register", "getUpload", "listImageStoreCandidates"]
         .iter()
         .any(|verb| command.name.starts_with(verb))
 }

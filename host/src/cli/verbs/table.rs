@@ -37,6 +37,13 @@ impl Verb {
             "listVMSnapshotStrategies" => {
                 !rows("vmsnapshotstrategy").iter().any(|one| one["wins"] == true)
             }
+            // What stays was to go.
+            "migrateSecondaryStorageData" | "migrateResourceToAnotherSecondaryStorage" => {
+                body["imagestore"]["success"] == false
+            }
+            "listImageStoreCandidates" => {
+                !rows("imagestorecandidate").iter().any(|one| one["wins"] == true)
+            }
             "purgeOrphans" => rows("orphan").iter().any(|one| one["purged"] == false),
             _ => false,
         }
@@ -155,13 +162,21 @@ pub(super) const VERBS: &[Verb] = &[
 
     verb("image-store", "add", "addImageStore", &["name", "url"]),
     list("image-store", "list", "listImageStores",
-        &["name", "id", "state", "providername", "scope", "url", "readonly", "disksizetotal", "disksizeused", "quarantine"]),
+        &["name", "id", "state", "providername", "scope", "url", "readonly", "weight", "disksizetotal", "disksizeused", "objects", "quarantine"]),
     verb("image-store", "update", "updateImageStore", ID),
+    Verb { fixed: &[("migrationtype", "complete")],
+        ..verb("image-store", "evacuate", "migrateSecondaryStorageData", &["srcpool", "destpools"]) },
+    Verb { fixed: &[("migrationtype", "balance")],
+        ..verb("image-store", "balance", "migrateSecondaryStorageData", &["srcpool", "destpools"]) },
+    verb("image-store", "migrate", "migrateResourceToAnotherSecondaryStorage", &["srcpool", "destpool"]),
+    verb("image-store", "release", "releaseImageStoreQuarantine", ID),
     verb("image-store", "delete", "deleteImageStore", ID),
 
     verb("image-cache", "add", "createSecondaryStagingStore", &["url"]),
     list("image-cache", "list", "listSecondaryStagingStores",
-        &["name", "id", "state", "providername", "url", "disksizetotal", "disksizeused"]),
+        &["name", "id", "state", "providername", "url", "disksizetotal", "disksizeused", "objects", "quarantine"]),
+    verb("image-cache", "evict", "evictSecondaryStagingStore", ID),
+    verb("image-cache", "release", "releaseImageStoreQuarantine", ID),
     verb("image-cache", "delete", "deleteSecondaryStagingStore", ID),
 
     Verb { defaults: ALL_TEMPLATES, ..list("template", "list", "listTemplates",
@@ -224,6 +239,8 @@ pub(super) const VERBS: &[Verb] = &[
     verb("instance-snapshot", "delete", "deleteVMSnapshot", &["vmsnapshotid"]),
     Verb { columns: &["strategy", "priority", "wins", "reason"],
         ..verb("explain", "vm-snapshot", "listVMSnapshotStrategies", &["virtualmachineid"]) },
+    Verb { columns: &["imagestore", "takes", "wins", "reason"],
+        ..list("explain", "image-store", "listImageStoreCandidates", &[]) },
 
     verb("host", "add", "addHost", &["name"]),
     list("host", "list", "listHosts", &["name", "id", "state", "hypervisor", "clustername", "ipaddress"]),

@@ -94,6 +94,8 @@ fn every_value_can_be_set() {
 fn every_value_of_storage_can_be_set() {
     let config = parse(
         "[storage]\nused_threshold = 0.5\npromised_threshold = 1\noverprovision_factor = 3\n\
+         image_store_threshold = 0.8\nimage_cache_high_watermark = 0.6\n\
+         image_cache_low_watermark = 0.4\nimage_cache_max_age = \"2h\"\n\
          expunge_delay = \"0s\"\nexpunge_interval = \"1m\"\n\
          default_primary_provider = \"In Memory\"\n\
          download_allow = [\"10.1.0.0/16\", \"mirror\"]\ndownload_directories = [\"/srv/a\"]\n\
@@ -103,6 +105,10 @@ fn every_value_of_storage_can_be_set() {
     let storage = StorageSection {
         used_threshold: 0.5,
         promised_threshold: 1.0,
+        image_store_threshold: 0.8,
+        image_cache_high_watermark: 0.6,
+        image_cache_low_watermark: 0.4,
+        image_cache_max_age: Duration::from_hours(2),
         overprovision_factor: 3.0,
         expunge_delay: Duration::ZERO,
         expunge_interval: Duration::from_secs(60),

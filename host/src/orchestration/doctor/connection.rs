@@ -14,7 +14,9 @@ impl Doctor {
             if let Some(reason) = &store.quarantine {
                 let what = format!("it is in quarantine, nothing touches it: {reason}");
                 let way_out = "stop the other host that uses this store; or, if this data \
-                               directory is from an old backup, restore the newest one";
+                               directory is from an old backup, restore the newest one; or \
+                               release the quarantine (`storage-host image-store release`) once \
+                               you know that no other host uses the store";
                 let finding = Finding::new(Severity::Error, store.title(), what, way_out);
                 findings.push(finding.of(store.uuid).since(Some(store.updated_us)));
             } else if store.state == ImageStoreState::Up && !self.rooms.connected.has(store.uuid) {

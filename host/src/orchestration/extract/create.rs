@@ -275,7 +275,9 @@ impl Flow {
 }
 
 /// The driver of an image store; `None` of a pool.
-pub(super) fn image_driver(access: &StoreAccess<'_>) -> Option<Arc<dyn ImageStoreDriver>> {
+pub(in crate::orchestration) fn image_driver(
+    access: &StoreAccess<'_>,
+) -> Option<Arc<dyn ImageStoreDriver>> {
     let kind = match access.context.role {
         DataStoreRole::Image => DataStoreProviderType::Image,
         DataStoreRole::ImageCache => DataStoreProviderType::ImageCache,

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
+pub(super) use create::image_driver;
 pub use serve::Opened;
 
 /// How long a link works (CloudStack's `extract.url.expiration.interval`).

@@ -1,7 +1,9 @@
 //! An image store is added: its life cycle looks at the back end, then it is connected.
 
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, ImageStore, ImageStoreEvent, ImageStoreState, Machine, RecordKind};
+use crate::model::{
+    DEFAULT_WEIGHT, Failure, ImageStore, ImageStoreEvent, ImageStoreState, Machine, RecordKind,
+};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::is_unknown;
@@ -35,6 +37,8 @@ pub struct AddImageStore {
     pub capacity_bytes: Option<u64>,
     /// It takes nothing new.
     pub read_only: bool,
+    /// How much it is preferred where something new is to go; that of all others if none is given.
+    pub weight: Option<u32>,
 }
 
 impl super::ImageStores {
@@ -64,6 +68,7 @@ impl super::ImageStores {
             details: wish.details,
             back_end_identity: None,
             read_only: wish.read_only,
+            weight: wish.weight.unwrap_or(DEFAULT_WEIGHT),
             capacity_bytes: wish.capacity_bytes.unwrap_or_default(),
             capacity_limited: wish.capacity_bytes.is_some(),
             used_bytes: 0,

@@ -13,13 +13,15 @@ use crate::orchestration::rooms::{Rooms, With};
 use crate::store::{Change, Filter, Key, StoreError};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use storage_plugin_api::DataStoreRole;
 use uuid::Uuid;
 
 /// So many objects are named that keep a store.
 const NAMED: usize = 10;
 
 impl super::ImageStores {
-    /// Begins to remove an image store (`deleteImageStore`).
+    /// Begins to remove an image store (`deleteImageStore`), or an image cache
+    /// (`deleteSecondaryStagingStore`), which gives up its copies before.
     ///
     /// # Errors
     /// `InUse` while templates or snapshots are on it, naming them; `Unavailable` while its
@@ -27,11 +29,25 @@ impl super::ImageStores {
     pub async fn delete(&self, request: &RequestContext, uuid: Uuid) -> Result<Started, Failure> {
         let store = self.rooms.find_image_store(uuid).await?;
         self.rooms.image_access_to(store.clone())?.life_cycle()?;
+        let store = match store.role {
+            DataStoreRole::ImageCache => self.emptied(store).await?,
+            _ => store,
+        };
         self.rooms.expect_empty(&store).await?;
         let changes = vec![Change::update(&store), expect_empty(uuid), Change::ExpectUnused(uuid)];
         let object = (RecordKind::ImageStore, uuid);
         let state = State { image_store: uuid };
         self.rooms.begin::<Flow>(request, object, With::default(), changes, &state).await
+    }
+}
+
+impl super::ImageStores {
+    /// A cache takes nothing new from here on, and gives up all that nobody uses.
+    async fn emptied(&self, mut cache: Stored<ImageStore>) -> Result<Stored<ImageStore>, Failure> {
+        cache.read_only = true;
+        self.rooms.repository.transact(vec![Change::update(&cache)]).await?;
+        self.empty_cache(cache.uuid).await?;
+        self.find(cache.uuid).await
     }
 }
 
@@ -98,9 +114,16 @@ impl Rooms {
             names.push(format!("and {} more", objects.len() - NAMED));
         }
         Err(Failure::in_use(format!(
-            "{} has {}; delete them, or move them to another store first",
+            "{} has {}; {}",
             store.title(),
-            names.join(", ")
+            names.join(", "),
+            match store.role {
+                DataStoreRole::ImageCache => "they are in use now: try again later",
+                _ => {
+                    "delete them, or move them to another store first \
+                     (migrateSecondaryStorageData)"
+                }
+            }
         )))
     }
 

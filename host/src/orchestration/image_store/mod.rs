@@ -1,12 +1,21 @@
-//! Image stores and image caches (secondary storage): added, connected, updated, removed.
+//! Image stores and image caches (secondary storage): added, connected, updated, emptied, removed.
 //!
 //! One file for each flow.
 
 mod add;
+mod balance;
+mod choice;
 mod connect;
 mod delete;
+mod evict;
+mod eviction;
+mod migrate;
+mod migrate_flow;
+mod migrate_object;
+mod release;
 mod select;
 mod update;
+mod usage;
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +27,11 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub use add::{AddImageStore, DEFAULT_IMAGE_PROVIDER};
+pub use choice::{Rank, Verdict};
+#[cfg(test)]
+pub(super) use eviction::Why;
+pub use migrate::{MigrateImages, Migrated, MigrationType};
+pub use select::Candidate;
 pub use update::UpdateImageStore;
 
 /// The service of image stores and image caches.
@@ -30,6 +44,10 @@ impl ImageStores {
     pub(super) fn new(rooms: Arc<Rooms>) -> Self {
         rooms.jobs.add_flow(Arc::new(add::Flow(Arc::clone(&rooms))));
         rooms.jobs.add_flow(Arc::new(delete::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(evict::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(migrate_flow::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(release::Flow(Arc::clone(&rooms))));
+        rooms.jobs.add_flow(Arc::new(migrate_object::Flow(Arc::clone(&rooms))));
         Self { rooms }
     }
 

@@ -1,9 +1,15 @@
 //! What happens to image stores: which one takes something new, what keeps them, what is odd there.
 
-use crate::model::{Failure, ImageStore, ImageStoreState, ObjectInStore};
+use crate::model::{
+    ExtractLink, Failure, ImageStore, ImageStoreState, ObjectInStore, ObjectInStoreState,
+};
+use crate::orchestration::Policy;
 use crate::orchestration::doctor::Severity;
-use crate::orchestration::image_store::{AddImageStore, UpdateImageStore};
+use crate::orchestration::image_store::{
+    AddImageStore, MigrateImages, Migrated, MigrationType, UpdateImageStore,
+};
 use crate::orchestration::reconcile::OrphanClass;
+use crate::orchestration::template::RegisterTemplate;
 use crate::orchestration::testing::{MIB, World, request};
 use crate::store::{Change, Filter};
 use storage_plugin_api::{DataStoreRole, ImageFormat, PluginError, PluginErrorKind};
@@ -216,4 +222,289 @@ async fn a_bandwidth_is_kept_until_it_is_lifted() {
     assert!(refused.message.contains("9 bytes a second"), "{refused}");
     assert_eq!(limit(None).await.unwrap().bandwidth, Some(1 << 20));
     assert_eq!(limit(Some(0)).await.unwrap().bandwidth, None);
+}
+
+/// Templates with these bytes on a store, in this order.
+async fn templates(world: &World, number: usize) -> Vec<Uuid> {
+    let mut made = Vec::new();
+    for number in 0..number {
+        made.push(world.template(&format!("disk-{number}.raw"), &disk()).await);
+    }
+    made
+}
+
+async fn evacuate(world: &World, source: Uuid, to: &[Uuid]) -> Migrated {
+    let wish =
+        MigrateImages { source, destinations: to.to_vec(), migration: MigrationType::Complete };
+    let begun = world.orchestration.image_stores.migrate(&request(), wish).await;
+    let begun = world.done(begun).await;
+    let operation = world.rooms().jobs.find(begun.operation).await.unwrap();
+    Migrated::of(&operation).unwrap()
+}
+
+#[tokio::test]
+async fn weight_decides_before_room_and_an_explanation_says_so() {
+    let world = World::new().await;
+    world.image_store("plain").await;
+    let wish = AddImageStore { weight: Some(200), ..world.image_wish("heavy") };
+    let stores = &world.orchestration.image_stores;
+    let heavy = world.done(stores.add(&request(), wish).await).await.object;
+    update(&world, heavy, |store| store.used_bytes = store.capacity_bytes / 2).await;
+    let template = world.template("disk.raw", &disk()).await;
+    assert!(world.place(template, heavy).await.is_some());
+    let told = stores.explain(world.zone, ImageFormat::Raw, MIB).await.unwrap();
+    let told: Vec<_> =
+        told.iter().map(|one| (one.store.name.as_str(), one.verdict.rank.is_some())).collect();
+    assert_eq!(told, [("heavy", true), ("plain", true)]);
+    // A driver that stores no such bytes is passed over before any move.
+    let told = stores.explain(world.zone, ImageFormat::Vhd, MIB).await.unwrap();
+    assert!(told[0].verdict.rank.is_none());
+    assert!(told[0].verdict.reason.contains("takes no VHD bytes"), "{told:?}");
+    let writes = world.provider.calls("create_async");
+    let url = world.file("disk.vhd", &disk());
+    let refused = world.register(world.registered(&url, ImageFormat::Vhd)).await.unwrap_err();
+    assert!(refused.message.contains("takes no VHD bytes"), "{refused}");
+    assert_eq!(world.provider.calls("create_async"), writes);
+}
+
+#[tokio::test]
+async fn an_evacuated_store_is_empty_takes_nothing_new_and_can_be_removed() {
+    let world = World::new().await;
+    let source = world.image_store("old").await;
+    let all = templates(&world, 3).await;
+    let other = world.image_store("new").await;
+    let migrated = evacuate(&world, source, &[]).await;
+    assert_eq!((migrated.moved, migrated.message().as_str()), (3, "3 of 3 objects were moved"));
+    for template in &all {
+        let place = world.place(*template, other).await.unwrap();
+        assert_eq!(place.state, ObjectInStoreState::Ready);
+        assert!(place.path.starts_with("new/"), "{place:?}");
+        assert!(world.place(*template, source).await.is_none());
+    }
+    let stores = &world.orchestration.image_stores;
+    assert!(stores.find(source).await.unwrap().read_only);
+    world.done(stores.delete(&request(), source).await).await;
+    world.nothing_is_held().await;
+    // What came is used as before.
+    let pool = world.pool("a").await;
+    world.done(world.volume_of(all[0], pool).await).await;
+}
+
+#[tokio::test]
+async fn bytes_that_changed_on_the_source_stay_there_and_it_is_told() {
+    let world = World::new().await;
+    let source = world.image_store("old").await;
+    let all = templates(&world, 2).await;
+    let other = world.image_store("new").await;
+    let path = world.place(all[0], source).await.unwrap().path.clone();
+    world.provider.put(&path, 0, b"rotten");
+    let migrated = evacuate(&world, source, &[other]).await;
+    assert_eq!((migrated.moved, migrated.stay.len()), (1, 1));
+    let message = migrated.message();
+    assert!(message.starts_with("1 of 2 objects were moved; 1 stay: template"), "{message}");
+    assert!(message.contains("the bytes changed since, and stay where they are"), "{message}");
+    assert!(world.place(all[0], source).await.is_some());
+    assert!(world.place(all[0], other).await.is_none());
+    let stores = &world.orchestration.image_stores;
+    let refused = stores.delete(&request(), source).await.unwrap_err();
+    assert!(refused.message.contains("template \"disk-0.raw\""), "{refused}");
+}
+
+#[tokio::test]
+async fn who_reads_from_the_source_is_waited_for() {
+    let world = World::new().await;
+    let source = world.image_store("old").await;
+    let template = templates(&world, 1).await.remove(0);
+    let other = world.image_store("new").await;
+    let place = world.place(template, source).await.unwrap();
+    let reader = Uuid::new_v4();
+    let claim = || (format!("use:{}:{reader}", place.uuid), reader);
+    let (name, holder) = claim();
+    let repository = &world.rooms().repository;
+    repository.transact(vec![Change::Claim { name, holder }]).await.unwrap();
+    let wish =
+        MigrateImages { source, destinations: vec![other], migration: MigrationType::Complete };
+    let begun = world.orchestration.image_stores.migrate(&request(), wish).await.unwrap();
+    // The copy is there, and the source is not given up: somebody reads it.
+    let copied = async {
+        while world.provider.paths().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), copied).await.unwrap();
+    assert_eq!(
+        world.place(template, source).await.unwrap().state,
+        ObjectInStoreState::Ready,
+        "it is read from there"
+    );
+    let (name, holder) = claim();
+    repository.transact(vec![Change::Unclaim { name, holder }]).await.unwrap();
+    world.done(Ok(begun)).await;
+    assert!(world.place(template, source).await.is_none());
+}
+
+#[tokio::test]
+async fn a_link_for_download_leads_to_where_the_bytes_went() {
+    let world = World::new().await;
+    let source = world.image_store("old").await;
+    let template = templates(&world, 1).await.remove(0);
+    let other = world.image_store("new").await;
+    let begun = world.orchestration.extracts.template(&request(), template, None).await;
+    let link = world.done(begun).await.object;
+    evacuate(&world, source, &[other]).await;
+    let repository = &world.rooms().repository;
+    let link = repository.find::<ExtractLink>(link).await.unwrap().unwrap();
+    let place = world.place(template, other).await.unwrap();
+    assert_eq!((link.store, link.place), (other, Some(place.uuid)));
+    assert!(world.orchestration.extracts.open(&link.token).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_migration_goes_where_what_is_moved_is_read_from() {
+    let world = World::new().await;
+    let source = world.image_store("old").await;
+    let template = templates(&world, 1).await.remove(0);
+    let stores = &world.orchestration.image_stores;
+    let request = request();
+    let migrate = |destinations: Vec<Uuid>, migration| {
+        stores.migrate(&request, MigrateImages { source, destinations, migration })
+    };
+    let refused = migrate(Vec::new(), MigrationType::Complete).await.unwrap_err();
+    assert!(refused.message.contains("there is no other image store"), "{refused}");
+    let refused = migrate(vec![source], MigrationType::Complete).await.unwrap_err();
+    assert!(refused.message.contains("cannot take what is on"), "{refused}");
+    let zone = world.orchestration.zones.create_zone("far", "Advanced").await.unwrap();
+    let far = AddImageStore { zone: Some(zone), ..world.image_wish("far") };
+    let far = world.done(stores.add(&request, far).await).await.object;
+    let refused = migrate(vec![far], MigrationType::Complete).await.unwrap_err();
+    assert!(refused.message.contains("of the same zone or of the region"), "{refused}");
+    let near = world.image_store("near").await;
+    let nobody = MigrationType::Chosen(vec![Uuid::nil()]);
+    let refused = migrate(vec![near], nobody).await.unwrap_err();
+    assert!(refused.message.contains("is not on image store \"old\""), "{refused}");
+    world.done(migrate(vec![near], MigrationType::Chosen(vec![template])).await).await;
+    assert!(world.place(template, near).await.is_some());
+    assert!(!stores.find(source).await.unwrap().read_only);
+}
+
+#[tokio::test]
+async fn a_quarantined_image_store_is_released_and_a_takeover_needs_an_epoch() {
+    let world = World::new().await;
+    let store = world.image_store("images").await;
+    let stores = &world.orchestration.image_stores;
+    let refused = stores.release_quarantine(&request(), store, true).await.unwrap_err();
+    assert!(refused.message.contains("is in no quarantine"), "{refused}");
+    update(&world, store, |store| store.quarantine = Some("a twin".to_owned())).await;
+    let twin = || PluginError::conflict("a twin was here").with("epoch", 9_000);
+    world.provider.fail("attach_zone", 1, twin());
+    let refused = world.undone(stores.release_quarantine(&request(), store, false).await).await;
+    assert!(refused.message.contains("release it with takeover=true"), "{refused}");
+    world.provider.fail("attach_zone", 1, PluginError::conflict("a twin was here"));
+    let refused = world.undone(stores.release_quarantine(&request(), store, true).await).await;
+    assert!(refused.message.contains("does not say from which epoch"), "{refused}");
+    world.provider.fail("attach_zone", 1, twin());
+    world.done(stores.release_quarantine(&request(), store, true).await).await;
+    assert_eq!(stores.find(store).await.unwrap().quarantine, None);
+    assert!(world.rooms().repository.epoch() > 9_000);
+    world.template("disk.raw", &disk()).await;
+}
+
+#[tokio::test]
+async fn how_full_a_store_is_comes_from_its_driver() {
+    let world = World::new().await;
+    let store = world.image_store("images").await;
+    world.template("disk.raw", &disk()).await;
+    let stores = &world.orchestration.image_stores;
+    assert_eq!(stores.find(store).await.unwrap().used_bytes, 0);
+    stores.refresh_usage(store).await.unwrap();
+    assert_eq!(stores.find(store).await.unwrap().used_bytes, MIB);
+    // A library of before declares the ability, and has no such method.
+    let old = PluginError::unsupported("no method 304");
+    world.provider.fail("get_image_store_stats", 1, old);
+    stores.refresh_usage(store).await.unwrap();
+    assert_eq!(stores.find(store).await.unwrap().used_bytes, MIB);
+}
+
+/// A template in another zone, a pool of the zone, an image cache of the zone.
+async fn with_cache(world: &World) -> (Uuid, Uuid, Uuid) {
+    let stores = &world.orchestration.image_stores;
+    let zone = world.orchestration.zones.create_zone("far", "Advanced").await.unwrap();
+    let far = AddImageStore { zone: Some(zone), ..world.image_wish("far") };
+    world.done(stores.add(&request(), far).await).await;
+    let wish = AddImageStore { role: DataStoreRole::ImageCache, ..world.image_wish("cache") };
+    let cache = world.done(stores.add(&request(), wish).await).await.object;
+    let wish = world.registered(&world.file("disk.raw", &disk()), ImageFormat::Raw);
+    let begun = world.register(RegisterTemplate { zone, ..wish }).await;
+    (world.done(begun).await.object, world.pool("a").await, cache)
+}
+
+#[tokio::test]
+async fn pools_of_a_zone_are_filled_through_its_cache_which_is_filled_once() {
+    let world = World::new().await;
+    let (template, pool, cache) = with_cache(&world).await;
+    let other = world.pool("b").await;
+    let templates = &world.orchestration.templates;
+    let (one, two) =
+        tokio::join!(templates.prepare(template, pool), templates.prepare(template, other));
+    one.unwrap();
+    two.unwrap();
+    let cached = world.place(template, cache).await.unwrap();
+    assert_eq!(cached.state, ObjectInStoreState::Ready);
+    assert!(cached.last_used_us.is_some());
+    for pool in [pool, other] {
+        assert!(world.place(template, pool).await.is_some());
+    }
+    // Once to the cache, and from there to each pool.
+    assert_eq!(world.provider.calls("open_writer"), 1 + 1 + 2);
+    world.nothing_is_held().await;
+}
+
+#[tokio::test]
+async fn a_cache_that_fails_is_no_hindrance() {
+    let world = World::new().await;
+    let (template, pool, cache) = with_cache(&world).await;
+    let full = PluginError::capacity_exceeded("no space left");
+    world.provider.fail("create_async", 1, full);
+    world.done(world.volume_of(template, pool).await).await;
+    assert!(world.place(template, cache).await.is_none());
+    assert!(world.place(template, pool).await.is_some());
+}
+
+#[tokio::test]
+async fn what_is_in_use_stays_in_a_cache_and_the_rest_goes_when_it_is_emptied_or_removed() {
+    let world = World::new().await;
+    let (template, pool, cache) = with_cache(&world).await;
+    world.orchestration.templates.prepare(template, pool).await.unwrap();
+    let cached = world.place(template, cache).await.unwrap();
+    let reader = Uuid::new_v4();
+    let claim = || (format!("use:{}:{reader}", cached.uuid), reader);
+    let repository = &world.rooms().repository;
+    let (name, holder) = claim();
+    repository.transact(vec![Change::Claim { name, holder }]).await.unwrap();
+    let stores = &world.orchestration.image_stores;
+    assert_eq!(stores.empty_cache(cache).await.unwrap(), (0, 1));
+    let refused = stores.delete(&request(), cache).await.unwrap_err();
+    assert!(refused.message.contains("they are in use now"), "{refused}");
+    let (name, holder) = claim();
+    repository.transact(vec![Change::Unclaim { name, holder }]).await.unwrap();
+    world.done(stores.delete(&request(), cache).await).await;
+    assert!(world.place(template, cache).await.is_none());
+    assert!(world.place(template, pool).await.is_some());
+    assert!(!world.provider.paths().iter().any(|path| path.starts_with("cache/")));
+}
+
+#[tokio::test]
+async fn a_cache_forgets_what_nobody_used_for_long() {
+    let mut policy = Policy::default();
+    policy.image_cache.max_age = std::time::Duration::ZERO;
+    let world = World::with_policy(policy).await;
+    let (template, pool, cache) = with_cache(&world).await;
+    world.orchestration.templates.prepare(template, pool).await.unwrap();
+    let mut cached = world.place(template, cache).await.unwrap();
+    cached.last_used_us = Some(1);
+    world.rooms().repository.transact(vec![Change::update(&cached)]).await.unwrap();
+    assert_eq!(world.orchestration.image_stores.sweep_caches().await.unwrap(), 1);
+    assert!(world.place(template, cache).await.is_none());
+    // The only bytes there are stay.
+    assert_eq!(world.orchestration.templates.places(template).await.unwrap().len(), 2);
 }

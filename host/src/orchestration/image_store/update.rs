@@ -1,4 +1,4 @@
-//! An image store is changed: its name, its limit, whether it takes something new.
+//! An image store is changed: its name, its limit, its weight, whether it takes something new.
 
 use crate::model::{Failure, ImageStore, Stored};
 use crate::orchestration::bandwidth::bandwidth;
@@ -12,6 +12,8 @@ pub struct UpdateImageStore {
     pub name: Option<String>,
     /// Whether it takes nothing new.
     pub read_only: Option<bool>,
+    /// How much it is preferred where something new is to go.
+    pub weight: Option<u32>,
     /// How much of the back end may be used.
     pub capacity_bytes: Option<u64>,
     /// How many bytes a second the host moves to and from it; 0 for no limit.
@@ -31,6 +33,7 @@ impl super::ImageStores {
     ) -> Result<Stored<ImageStore>, Failure> {
         let mut store = self.rooms.find_image_store(uuid).await?;
         store.name = wish.name.unwrap_or_else(|| std::mem::take(&mut store.record.name));
+        store.weight = wish.weight.unwrap_or(store.weight);
         store.read_only = wish.read_only.unwrap_or(store.read_only);
         if let Some(bytes) = wish.capacity_bytes {
             store.capacity_bytes = bytes;

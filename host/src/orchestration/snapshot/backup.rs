@@ -55,8 +55,9 @@ impl super::Snapshots {
         let one = match there {
             Some(_) => None,
             None => {
-                let size_bytes = snapshot.volume.size_bytes;
-                let stores = rooms.image_stores_for(snapshot.volume.zone, size_bytes).await?;
+                let volume = &snapshot.volume;
+                let stores =
+                    rooms.image_stores_for(volume.zone, volume.format, volume.size_bytes).await?;
                 let (store, begins_with) = rooms.best_store(&snapshot, &stores).await?;
                 let call = CallContext::new(uuid);
                 let to = rooms.store_access(store.uuid).await?;

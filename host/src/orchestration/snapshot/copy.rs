@@ -2,7 +2,7 @@
 
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, ObjectInStore, ObjectInStoreState, RecordKind, Snapshot, Stored};
-use crate::orchestration::in_store::{Origin, begins, coming_to_image_store, ends};
+use crate::orchestration::in_store::{Origin, begins, coming_to_image_store, ends, expect_ready};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
@@ -38,17 +38,18 @@ impl super::Snapshots {
                 snapshot.name
             ))
         })?;
-        let stores = rooms.image_stores_for(zone, source.length_bytes).await?;
+        let stores = rooms.image_stores_for(zone, source.format, source.length_bytes).await?;
         let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
         let object = (RecordKind::Snapshot, uuid);
         let one = coming_to_image_store(object, store, source.format);
         let mut changes = begins(&one).to_vec();
         changes.extend([
             rooms.expect_store_in_use(store.uuid).await?,
+            expect_ready(source.uuid),
             Change::Expect { kind: RecordKind::Snapshot, uuid, states: vec!["BackedUp"] },
         ]);
         let state = State { one: one.uuid, source: source.uuid };
-        let with = With { shared: vec![source.store, store.uuid], ..With::default() };
+        let with = With { shared: vec![source.uuid, source.store, store.uuid], ..With::default() };
         rooms.begin::<Flow>(request, object, with, changes, &state).await
     }
 }

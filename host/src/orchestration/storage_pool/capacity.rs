@@ -1,4 +1,4 @@
-//! How full the pools are: asked for now and then, and told by plugins of their own accord.
+//! How full pools and image stores are: asked for now and then, and told by plugins of their own accord.
 //!
 //! What it is not: what is promised on a pool; the store keeps that, exactly.
 //!
@@ -29,7 +29,7 @@ type Asked = HashMap<Uuid, JoinHandle<()>>;
 const ATTEMPTS: u32 = 5;
 
 impl super::StoragePools {
-    /// Asks every pool how full it is, from now on and for as long as the host lives. Returns at
+    /// Asks every pool and image store how full it is, from now on and for as long as the host lives. Returns at
     /// once.
     pub fn watch_capacity(&self) {
         // Weak, for the task ends when nobody else needs the rooms.
@@ -70,7 +70,7 @@ impl super::StoragePools {
 }
 
 impl Rooms {
-    /// Begins to ask each pool on its own: one that hangs holds up no other, and is not asked again
+    /// Begins to ask each pool and image store on its own: one that hangs holds up no other, and is not asked again
     /// before it answered.
     ///
     /// # Errors
@@ -79,6 +79,9 @@ impl Rooms {
         let filter = Filter { states: super::connect::in_use(), ..Filter::default() };
         for pool in self.repository.list::<StoragePool>(&filter).await? {
             self.ask(pool.uuid, asked);
+        }
+        for store in self.repository.list::<ImageStore>(&Filter::default()).await? {
+            self.ask(store.uuid, asked);
         }
         Ok(())
     }
@@ -113,10 +116,7 @@ impl Rooms {
             return Ok(());
         }
         if self.repository.find::<ImageStore>(uuid).await?.is_some() {
-            // It reports its space by itself; this asks whether it answers.
-            let call = StepContext::detached("system").call();
-            self.image_access(uuid).await?.capabilities(&call).await?;
-            return Ok(());
+            return self.refresh_image_store(uuid).await;
         }
         let mut access = self.access(uuid).await?;
         let Some(stats) = access.stats(&StepContext::detached("system")).await? else {
@@ -125,6 +125,13 @@ impl Rooms {
         write_usage(self.repository.as_ref(), access.pool, stats.capacity_bytes, stats.used_bytes)
             .await?;
         Ok(())
+    }
+
+    /// Asks a data store how full it is, because something came to it. It is asked again anyway.
+    pub(in crate::orchestration) async fn note_usage(&self, store: Uuid) {
+        if let Err(error) = self.refresh(store).await {
+            log::debug!("data store {store} does not say how full it is: {}", error.failure);
+        }
     }
 
     /// Whether an operation about a record is under way.

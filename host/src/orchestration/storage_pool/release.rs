@@ -11,7 +11,6 @@ use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use storage_plugin_api::PluginErrorKind;
 use uuid::Uuid;
 
 impl super::StoragePools {
@@ -65,32 +64,9 @@ impl Flow {
     ) -> Result<Vec<Change>, StepError> {
         let mut access = self.0.access_to(self.0.find_pool(state.pool).await?)?;
         let mut connected = self.0.connect(context, &access).await;
-        if let Err(error) = &connected
-            && error.failure.kind == PluginErrorKind::Conflict
-        {
-            let said = error.failure.message.clone();
-            if !state.takeover {
-                return Err(Failure::conflict(format!(
-                    "storage pool {:?} stays in quarantine: {said}; if this host is the one that \
-                     counts, release it with takeover=true",
-                    access.pool.name
-                ))
-                .into());
-            }
-            let other = epoch_in(&error.failure).ok_or_else(|| {
-                Failure::conflict(format!(
-                    "storage pool {:?} cannot be taken over, for its provider does not say from \
-                     which epoch: {said}",
-                    access.pool.name
-                ))
-            })?;
-            let raised = self.0.repository.raise_epoch_above(other).await?;
-            log::warn!(
-                operation:% = context.operation();
-                "storage pool {:?} is taken over: the epoch of this host is now {raised}, above \
-                 {other} of the back end",
-                access.pool.name
-            );
+        if let Err(refusal) = connected {
+            let title = format!("storage pool {:?}", access.pool.name);
+            self.0.take_over(context, &title, refusal, state.takeover).await?;
             access = self.0.access_to(self.0.find_pool(state.pool).await?)?;
             connected = self.0.connect(context, &access).await;
         }
@@ -105,36 +81,5 @@ impl Flow {
             context.event("POOL.QUARANTINE.RELEASE", object, told),
         ]);
         Ok(changes)
-    }
-}
-
-/// The epoch that a driver names in its refusal, as context.
-fn epoch_in(refusal: &Failure) -> Option<u64> {
-    refusal.context.get("epoch")?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::epoch_in;
-    use crate::jobs::StepError;
-    use storage_plugin_api::PluginError;
-
-    #[test]
-    fn the_epoch_is_read_from_context_and_not_from_words() {
-        let said = |error: PluginError| StepError::from(error).context("attach").failure;
-        let ahead = PluginError::conflict("epoch 9 is ahead").with("epoch", 12);
-        assert_eq!(epoch_in(&said(ahead)), Some(12));
-        assert_eq!(epoch_in(&said(PluginError::conflict("epoch 9 is ahead"))), None);
-    }
-
-    #[test]
-    fn a_failure_of_an_older_host_is_read_and_one_without_context_looks_the_same() {
-        let text = serde_json::to_string(&said()).unwrap();
-        assert!(!text.contains("context"), "{text}");
-        assert_eq!(serde_json::from_str::<crate::model::Failure>(&text).unwrap(), said());
-    }
-
-    fn said() -> crate::model::Failure {
-        crate::model::Failure::conflict("no")
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, Machine, RecordKind, TemplateEvent};
-use crate::orchestration::in_store::{Origin, coming_to_image_store, ends};
+use crate::orchestration::in_store::{Origin, coming_to_image_store, ends, expect_ready};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
@@ -38,7 +38,7 @@ impl super::Templates {
             ));
         }
         let source = rooms.template_source(&template, zone).await?;
-        let stores = rooms.image_stores_for(zone, source.length_bytes).await?;
+        let stores = rooms.image_stores_for(zone, source.format, source.length_bytes).await?;
         let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
         let one =
             coming_to_image_store((RecordKind::Template, template.uuid), store, source.format);
@@ -51,7 +51,11 @@ impl super::Templates {
         let shared = vec![source.uuid, source.store, store.uuid];
         let with = With { shared, ..With::default() };
         let mut changes = crate::orchestration::in_store::begins(&one).to_vec();
-        changes.extend([expect_active(template.uuid), expect_up(store.uuid)]);
+        changes.extend([
+            expect_active(template.uuid),
+            expect_ready(source.uuid),
+            expect_up(store.uuid),
+        ]);
         rooms
             .begin::<Flow>(request, (RecordKind::Template, template.uuid), with, changes, &state)
             .await

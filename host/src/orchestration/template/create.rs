@@ -124,7 +124,7 @@ impl super::Templates {
             }
         };
         template.hypervisor = wish.hypervisor;
-        let stores = rooms.image_stores_for(zone, template.size_bytes).await?;
+        let stores = rooms.image_stores_for(zone, template.format, template.size_bytes).await?;
         let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
         let call = CallContext::new(template.uuid);
         let from = rooms.access(pool).await?.into_store();

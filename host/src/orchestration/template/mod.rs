@@ -10,6 +10,7 @@ mod create;
 mod delete;
 mod on_pool;
 mod register;
+mod staging;
 mod update;
 
 #[cfg(test)]
@@ -23,6 +24,8 @@ use storage_plugin_api::DataStoreRole;
 use uuid::Uuid;
 
 pub use create::{CreateTemplate, TemplateSource};
+#[cfg(test)]
+pub(super) use on_pool::Destination;
 pub use register::RegisterTemplate;
 pub use update::UpdateTemplate;
 
@@ -76,21 +79,44 @@ impl Rooms {
         template: &Stored<Template>,
         zone: Uuid,
     ) -> Result<Stored<ObjectInStore>, Failure> {
+        self.source_among(template, zone, &[DataStoreRole::Image]).await
+    }
+
+    /// The same, or those in an image cache that are nearer: for who reads them now and at once.
+    ///
+    /// # Errors
+    /// As [`template_source`](Self::template_source).
+    pub(super) async fn nearest_source(
+        &self,
+        template: &Stored<Template>,
+        zone: Uuid,
+    ) -> Result<Stored<ObjectInStore>, Failure> {
+        let roles = [DataStoreRole::Image, DataStoreRole::ImageCache];
+        self.source_among(template, zone, &roles).await
+    }
+
+    /// Of places as near as each other the one with the role that is named first.
+    async fn source_among(
+        &self,
+        template: &Stored<Template>,
+        zone: Uuid,
+        roles: &[DataStoreRole],
+    ) -> Result<Stored<ObjectInStore>, Failure> {
         let places = self.places_of(template.uuid).await?;
         let distance = |one: &ObjectInStore| match one.zone {
             Some(other) if other == zone => 0,
             None => 1,
             Some(_) => 2,
         };
-        let ready = places.iter().filter(|one| {
-            one.role != DataStoreRole::Primary && one.state == ObjectInStoreState::Ready
-        });
-        if let Some(best) = ready.min_by_key(|one| distance(one)) {
+        let role = |one: &ObjectInStore| roles.iter().position(|role| *role == one.role);
+        let ready = places.iter().filter(|one| one.state == ObjectInStoreState::Ready);
+        let ready = ready.filter_map(|one| role(one).map(|role| (distance(one), role, one)));
+        if let Some((_, _, best)) = ready.min_by_key(|(distance, role, _)| (*distance, *role)) {
             return Ok(best.clone());
         }
         let states: Vec<String> = places
             .iter()
-            .filter(|one| one.role != DataStoreRole::Primary)
+            .filter(|one| one.role == DataStoreRole::Image)
             .map(|one| {
                 let note = one.note.as_ref().map(|note| format!(": {note}"));
                 format!("{}{}", one.state, note.unwrap_or_default())

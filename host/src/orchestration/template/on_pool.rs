@@ -1,11 +1,13 @@
-//! A template is cached on a pool, once, however many volumes want it at the same time.
+//! A template is cached on a pool, or in an image cache: once, however many want it at the same time.
 
-use super::copy::{self, expect_active};
+use super::copy::{self, expect_active, expect_up};
 use crate::jobs::{StepContext, StepError};
 use crate::model::{
     Failure, ObjectInStore, ObjectInStoreState, Phase, RecordKind, StoragePool, Stored, Template,
 };
-use crate::orchestration::in_store::{Origin, begins, coming_to_pool};
+use crate::orchestration::in_store::{
+    Origin, begins, coming_to_image_store, coming_to_pool, expect_ready,
+};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::store::{Change, Filter, StoreError};
@@ -15,6 +17,9 @@ use uuid::Uuid;
 
 /// How often a step that waits for another operation looks whether it is still wanted.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How often it is looked again where a template is, when it was somewhere else meanwhile.
+const ATTEMPTS: u32 = 3;
 
 impl super::Templates {
     /// Brings a template to a pool before anything is made from it (`prepareTemplate`), and waits
@@ -42,6 +47,23 @@ impl super::Templates {
     }
 }
 
+/// Where a template is brought to be read from there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::orchestration) enum Destination {
+    /// A storage pool.
+    Pool(Uuid),
+    /// An image cache.
+    Cache(Uuid),
+}
+
+impl Destination {
+    fn store(self) -> Uuid {
+        match self {
+            Self::Pool(uuid) | Self::Cache(uuid) => uuid,
+        }
+    }
+}
+
 impl Rooms {
     /// An object on a store.
     pub(in crate::orchestration) async fn in_store(
@@ -54,8 +76,8 @@ impl Rooms {
         Ok(self.repository.list(&filter).await?.into_iter().next())
     }
 
-    /// The template on a pool: as it is there, or brought there now. Whoever comes second waits for
-    /// the first.
+    /// The template on a pool: as it is there, or brought there now, through an image cache where
+    /// the zone has one and it comes from afar. Whoever comes second waits for the first.
     ///
     /// # Errors
     /// Why it could not be brought.
@@ -65,33 +87,65 @@ impl Rooms {
         template: Uuid,
         pool: Uuid,
     ) -> Result<Stored<ObjectInStore>, StepError> {
+        if self.in_store(template, pool).await?.is_none() {
+            let zone = self.find_pool(pool).await?.zone;
+            self.stage(context, template, zone).await?;
+        }
+        self.brought_to(context, template, Destination::Pool(pool)).await
+    }
+
+    /// The template on a data store: as it is there, or brought there now. Whoever comes second
+    /// waits for the first.
+    ///
+    /// # Errors
+    /// Why it could not be brought.
+    pub(super) async fn brought_to(
+        &self,
+        context: &StepContext,
+        template: Uuid,
+        to: Destination,
+    ) -> Result<Stored<ObjectInStore>, StepError> {
+        let mut again = ATTEMPTS;
         loop {
-            let found = self.in_store(template, pool).await?;
+            let found = self.in_store(template, to.store()).await?;
             let operation = match found {
                 Some(one) if one.state == ObjectInStoreState::Ready => return Ok(one),
                 Some(one) => self.under_way(one.uuid).await?.map(|operation| operation.uuid),
                 None => {
                     let request = RequestContext::system("volume from template");
-                    match self.begin_on_pool(&request, template, pool).await {
+                    match self.begin_bring(&request, template, to).await {
                         Ok(begun) => Some(begun.operation),
                         // Somebody else was quicker.
-                        Err(_) if self.in_store(template, pool).await?.is_some() => continue,
+                        Err(_) if self.in_store(template, to.store()).await?.is_some() => continue,
+                        // Its source went to another store, or out of a cache, at this moment.
+                        Err(failure) if failure.kind == PluginErrorKind::Conflict && again > 0 => {
+                            again -= 1;
+                            continue;
+                        }
                         Err(failure) => return Err(failure.into()),
                     }
                 }
             };
             let Some(operation) = operation else {
                 return Err(PluginError::unavailable(
-                    "the template on the pool is on its way in or out, and no operation works on it",
+                    "the template is on its way to the store or away from it, and no operation \
+                     works on it",
                 )
                 .into());
             };
-            self.wait_for(context, operation).await?;
+            self.wait_until_done(context, operation).await?;
         }
     }
 
-    /// Waits until another operation ended well.
-    async fn wait_for(&self, context: &StepContext, operation: Uuid) -> Result<(), StepError> {
+    /// Waits until another operation ended well, and tells how far it is.
+    ///
+    /// # Errors
+    /// Its failure; `Unavailable` where nobody works on it now; `Cancelled`.
+    pub(in crate::orchestration) async fn wait_until_done(
+        &self,
+        context: &StepContext,
+        operation: Uuid,
+    ) -> Result<(), StepError> {
         let call = context.call();
         let ended = loop {
             if let Ok(ended) = tokio::time::timeout(LOOK, self.jobs.wait(operation)).await {
@@ -109,40 +163,56 @@ impl Rooms {
             (Phase::Done, _) => Ok(()),
             (Phase::Undone, Some(failure)) => Err(failure.into()),
             _ => Err(PluginError::unavailable(format!(
-                "operation {operation}, which brings the template to the pool, rests for now"
+                "operation {operation}, which has to be done first, rests for now"
             ))
             .into()),
         }
     }
 
-    /// Begins to cache a template on a pool.
-    pub(in crate::orchestration) async fn begin_on_pool(
+    /// Begins to bring a template to where it is read from: a pool, or an image cache.
+    pub(in crate::orchestration) async fn begin_bring(
         &self,
         request: &RequestContext,
         template: Uuid,
-        pool: Uuid,
+        to: Destination,
     ) -> Result<Started, Failure> {
         let template = self.find_template(template).await?;
-        let pool = self.find_pool(pool).await?;
-        let source = self.template_source(&template, pool.zone).await?;
-        let one = self.coming(&template, &pool, &source)?;
+        let (one, source, event, more) = match to {
+            Destination::Pool(pool) => {
+                let pool = self.find_pool(pool).await?;
+                let source = self.nearest_source(&template, pool.zone).await?;
+                let one = self.coming(&template, &pool, &source)?;
+                let bytes = template.size_bytes;
+                let room = Change::Reserve { store: pool.uuid, owner: one.uuid, bytes };
+                let up = vec!["Up"];
+                let kind = RecordKind::StoragePool;
+                let up = Change::Expect { kind, uuid: pool.uuid, states: up };
+                (one, source, "TEMPLATE.PREPARE", vec![up, room])
+            }
+            Destination::Cache(cache) => {
+                let cache = self.find_image_store(cache).await?;
+                let zone = cache.scope.zone_id.unwrap_or_default();
+                let source = self.template_source(&template, zone).await?;
+                let object = (RecordKind::Template, template.uuid);
+                let one = coming_to_image_store(object, &cache, source.format);
+                (one, source, "IMAGE.CACHE.FILL", vec![expect_up(cache.uuid)])
+            }
+        };
         let state = copy::State {
             one: one.uuid,
             origin: Origin::InStore(source.uuid),
             makes_template: false,
-            event: "TEMPLATE.PREPARE".to_owned(),
+            event: event.to_owned(),
         };
-        let up = vec!["Up"];
         let mut changes = begins(&one).to_vec();
-        changes.extend([
-            expect_active(template.uuid),
-            Change::Expect { kind: RecordKind::StoragePool, uuid: pool.uuid, states: up },
-            Change::Reserve { store: pool.uuid, owner: one.uuid, bytes: template.size_bytes },
-        ]);
-        let shared = vec![template.uuid, source.uuid, source.store, pool.uuid];
+        changes.extend([expect_active(template.uuid), expect_ready(source.uuid)]);
+        changes.extend(more);
+        let shared = vec![template.uuid, source.uuid, source.store, to.store()];
         let with = With { shared, ..With::default() };
         let object = (RecordKind::ObjectInStore, one.uuid);
-        self.begin::<copy::Flow>(request, object, with, changes, &state).await
+        let begun = self.begin::<copy::Flow>(request, object, with, changes, &state).await?;
+        self.note_use(&source).await;
+        Ok(begun)
     }
 
     /// A pool takes raw bytes always, and so it gets those.

@@ -52,7 +52,7 @@ impl super::Templates {
         if let Some(text) = &wish.checksum {
             text.parse::<Checksum>().map_err(|error| Failure::invalid(error.to_string()))?;
         }
-        let stores = self.rooms.image_stores_for(wish.zone, 0).await?;
+        let stores = self.rooms.image_stores_for(wish.zone, wish.format, 0).await?;
         let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
         let mut template = wish.template.template(wish.format, 0);
         template.url = Some(url.to_string());

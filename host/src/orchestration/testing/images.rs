@@ -26,6 +26,7 @@ impl World {
             details: [("area", area)].into_iter().collect::<Details>(),
             capacity_bytes: None,
             read_only: false,
+            weight: None,
         }
     }
 

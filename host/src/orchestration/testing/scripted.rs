@@ -351,6 +351,14 @@ scripted! {
 
 #[async_trait]
 impl ImageStoreDriver for Scripted {
+    async fn get_image_store_stats(
+        &self,
+        call: &CallContext,
+        store: &StoreContext,
+    ) -> PluginResult<StorageStats> {
+        self.begins("get_image_store_stats")?;
+        self.memory.get_image_store_stats(call, store).await
+    }
     async fn create_entity_extract_url(
         &self,
         _: &CallContext,

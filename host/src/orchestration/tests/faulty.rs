@@ -157,7 +157,17 @@ through_the_plan! {
         get_storage_stats(store: &StoreContext) -> StorageStats;
 }
 
-impl ImageStoreDriver for Faulty {}
+#[async_trait]
+impl ImageStoreDriver for Faulty {
+    // Asked beside operations: it has no accident.
+    async fn get_image_store_stats(
+        &self,
+        call: &CallContext,
+        store: &StoreContext,
+    ) -> PluginResult<StorageStats> {
+        self.memory.get_image_store_stats(call, store).await
+    }
+}
 
 through_the_plan! {
     DataStoreLifeCycle {}

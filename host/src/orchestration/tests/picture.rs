@@ -73,6 +73,7 @@ impl Picture {
             let fields = value.as_object_mut().unwrap();
             // Moments differ, and nothing decides by them but an expiry.
             fields.remove("destroyed_us");
+            fields.remove("last_used_us");
             // Why something is as it is, for people.
             fields.remove("note");
             fields.remove("backlog");
@@ -81,6 +82,7 @@ impl Picture {
             fields.remove("is_settled");
             // As it was described last.
             fields.remove("physical_size_bytes");
+            fields.remove("used_bytes");
             self.records.insert(format!("{} {}", T::KIND, record.uuid()), value);
         }
     }

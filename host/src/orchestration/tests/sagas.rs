@@ -65,6 +65,11 @@ fn every_accident_of_images_ends_in_truth() {
     suffer_all(scenarios::images());
 }
 
+#[test]
+fn every_accident_of_image_stores_ends_in_truth() {
+    suffer_all(scenarios::image_stores());
+}
+
 fn suffer_all(scenarios: Vec<Scenario>) {
     let counted = in_threads(scenarios, |scenario| {
         let calls = count(&scenario);

@@ -201,6 +201,7 @@ pub(in crate::orchestration) fn image_store(area: &str, zone: Option<Uuid>) -> A
         details: [("area", area)].into_iter().collect::<Details>(),
         capacity_bytes: None,
         read_only: false,
+        weight: None,
     }
 }
 

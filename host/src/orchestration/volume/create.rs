@@ -104,6 +104,11 @@ impl super::Volumes {
             changes.push(Change::Expect { kind, uuid, states: vec![state] });
             with.shared.push(uuid);
             changes.extend(plan.source_pool.map(expect_in_use));
+            if let (VolumeSource::Snapshot(uuid), None) = (source, plan.source_pool) {
+                // Nor do its bytes go to another store while they are read.
+                let places = self.rooms.places_of(uuid).await?;
+                with.shared.extend(places.iter().map(|place| place.uuid));
+            }
         }
         if by_stream {
             // Nor goes the pool into maintenance meanwhile.

@@ -29,7 +29,7 @@ const ABILITIES: &[(&str, Of, Declared)] = &[
     ("can_create_volume_from_volume", Of::Primary, |can| can.can_create_volume_from_volume),
     ("can_create_volume_from_snapshot", Of::Primary, |can| can.can_create_volume_from_snapshot),
     ("quality_of_service", Of::Primary, |can| can.quality_of_service),
-    ("storage_stats", Of::Primary, |can| can.storage_stats),
+    ("storage_stats", Of::Any, |can| can.storage_stats),
     ("custom_storage_stats", Of::Primary, |can| can.custom_storage_stats),
     ("volume_stats", Of::Primary, |can| can.volume_stats),
     ("import_volume", Of::Primary, |can| can.import_volume),
@@ -77,6 +77,7 @@ async fn use_on_any(
             let size = object.size_bytes();
             scene.open_writer(OpenWriterRequest::new(object, size)).await.map(drop)
         }
+        "storage_stats" => scene.get_image_store_stats().await.map(drop),
         "extract_url" => {
             let request = ExtractUrlRequest::new(object, 60_u64);
             scene.create_entity_extract_url(request).await.map(drop)

@@ -2,19 +2,14 @@
 
 use super::super::failure::{Checked, Doing, ensure, equal};
 use super::super::scene::Scene;
-use crate::{QosRequest, QualityOfService, SizeOnPoolRequest, VolumeInfo};
+use crate::{QosRequest, QualityOfService, SizeOnPoolRequest, StorageStats, VolumeInfo};
 use std::sync::Arc;
 
 pub(in super::super) async fn stats_are_sensible(scene: Arc<Scene>) -> Checked {
     let volume = scene.volume().await?;
     if scene.can.storage_stats {
         let stats = scene.get_storage_stats().await.doing("asking for the space of the pool")?;
-        ensure(stats.used_bytes <= stats.capacity_bytes, || {
-            format!(
-                "the space of the pool: expected used to be at most {} bytes, got {}",
-                stats.capacity_bytes, stats.used_bytes
-            )
-        })?;
+        check_space("pool", &stats)?;
     }
     if scene.can.custom_storage_stats {
         let stats = scene.get_custom_storage_stats().await;
@@ -28,6 +23,22 @@ pub(in super::super) async fn stats_are_sensible(scene: Arc<Scene>) -> Checked {
     }
     check_sizes_on_pool(&scene, &volume).await?;
     scene.delete(&volume.into()).await
+}
+
+pub(in super::super) async fn image_store_stats_are_sensible(scene: Arc<Scene>) -> Checked {
+    let object = scene.whole().await?;
+    let stats = scene.get_image_store_stats().await.doing("asking for the space of the store")?;
+    check_space("store", &stats)?;
+    scene.delete(&object).await
+}
+
+fn check_space(what: &str, stats: &StorageStats) -> Checked {
+    ensure(stats.used_bytes <= stats.capacity_bytes, || {
+        format!(
+            "the space of the {what}: expected used to be at most {} bytes, got {}",
+            stats.capacity_bytes, stats.used_bytes
+        )
+    })
 }
 
 async fn check_sizes_on_pool(scene: &Scene, volume: &VolumeInfo) -> Checked {

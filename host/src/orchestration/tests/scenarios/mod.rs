@@ -9,6 +9,7 @@ mod extract;
 mod host;
 mod image_store;
 mod instance;
+mod migration;
 mod orphan;
 mod pool;
 mod snapshot;
@@ -33,7 +34,8 @@ use uuid::Uuid;
 const MIB: u64 = 1 << 20;
 
 pub(super) fn all() -> Vec<Scenario> {
-    [volumes(), pools(), hosts_and_instances(), vm_snapshots(), images()].concat()
+    let images = [images(), image_stores()].concat();
+    [volumes(), pools(), hosts_and_instances(), vm_snapshots(), images].concat()
 }
 
 pub(super) fn volumes() -> Vec<Scenario> {
@@ -54,8 +56,11 @@ pub(super) fn vm_snapshots() -> Vec<Scenario> {
 
 pub(super) fn images() -> Vec<Scenario> {
     let pieces = vec![transfers::backup()];
-    [image_store::all(), template::all(), backup::all(), pieces, extract::all(), upload::all()]
-        .concat()
+    [template::all(), backup::all(), pieces, extract::all(), upload::all()].concat()
+}
+
+pub(super) fn image_stores() -> Vec<Scenario> {
+    [image_store::all(), migration::all()].concat()
 }
 
 /// A blank volume on a pool.

@@ -3,7 +3,9 @@
 use super::{as_before, blank, count, create, snapshot_of, volume, with_bytes_of};
 use crate::model::Failure;
 use crate::orchestration::Started;
-use crate::orchestration::template::{CreateTemplate, RegisterTemplate, TemplateSource};
+use crate::orchestration::template::{
+    CreateTemplate, Destination, RegisterTemplate, TemplateSource,
+};
 use crate::orchestration::testing::qcow2;
 use crate::orchestration::tests::picture::Picture;
 use crate::orchestration::tests::scenario::{Begun, Scenario};
@@ -103,10 +105,10 @@ async fn register(life: &Life, zone: Uuid, format: ImageFormat) -> Result<Starte
 
 pub(super) fn begin_on_pool<'a>(life: &'a Life, ids: &'a [Uuid]) -> Begun<'a> {
     let rooms = life.orchestration.rooms();
-    Box::pin(async move { rooms.begin_on_pool(&request(), ids[3], ids[0]).await })
+    Box::pin(async move { rooms.begin_bring(&request(), ids[3], Destination::Pool(ids[0])).await })
 }
 
-fn volume_of<'a>(life: &'a Life, ids: &'a [Uuid]) -> Begun<'a> {
+pub(super) fn volume_of<'a>(life: &'a Life, ids: &'a [Uuid]) -> Begun<'a> {
     let source = Some(VolumeSource::Template(ids[3]));
     Box::pin(create(life, CreateVolume { source, size_bytes: None, ..blank(ids[0], 0) }))
 }
@@ -147,13 +149,19 @@ fn failed_for_a_reason(picture: &mut Picture, after: &Picture, _: &[Uuid]) {
 
 /// A template that was brought to a pool for a volume stays there without it.
 fn but_cached(picture: &mut Picture, after: &Picture, ids: &[Uuid]) {
-    for (uuid, _) in on(after, ids[0]) {
+    but_there(picture, after, ids, ids[0]);
+}
+
+/// A template that was brought to a store stays there.
+pub(super) fn but_there(picture: &mut Picture, after: &Picture, ids: &[Uuid], store: Uuid) {
+    for (uuid, _) in on(after, store) {
         let key = format!("{IN_STORE} {uuid}");
         picture.records.insert(key.clone(), after.records[&key].clone());
-        picture.promises.insert((ids[0], uuid), after.promises[&(ids[0], uuid)]);
+        let promise = after.promises.get(&(store, uuid));
+        picture.promises.extend(promise.map(|bytes| ((store, uuid), *bytes)));
         let path = after.word(IN_STORE, uuid, "path").to_owned();
         picture.objects.insert(path.clone(), after.objects[&path].clone());
-        picture.claims.push(format!("copy:{}:{}", ids[0], ids[3]));
+        picture.claims.push(format!("copy:{store}:{}", ids[3]));
     }
     picture.claims.sort();
 }

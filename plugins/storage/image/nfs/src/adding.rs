@@ -25,21 +25,27 @@ pub(crate) fn add(stores: &Stores, mut place: Place) -> Result<InitializedStore>
     }
     let Opened { directory, .. } = added?;
     clean_up(stores, &place, &directory)?;
-    let space = directory.space()?;
-    let (capacity, used) = match place.limit {
-        Some(limit) => (limit, taken(&place, &directory, None)?),
-        None => (space.capacity, space.used),
-    };
+    let space = space(&place, &directory)?;
     let mut answer = InitializedStore::new();
     if let Address::Directory(path) = &mut place.address {
         path.clone_from(&place.site.path);
     }
     answer.url = Some(place.address.to_string());
     answer.details = Some(details::stored(&place));
-    answer.capacity_bytes = Some(capacity);
-    answer.used_bytes = Some(used.min(capacity));
+    answer.capacity_bytes = Some(space.capacity_bytes);
+    answer.used_bytes = Some(space.used_bytes);
     answer.back_end_identity = Some(identity(&place, &directory)?);
     Ok(answer)
+}
+
+/// How full a store is: below its limit what its objects take, else its file system.
+pub(crate) fn space(place: &Place, directory: &Directory) -> Result<StorageStats> {
+    let space = directory.space()?;
+    let (capacity, used) = match place.limit {
+        Some(limit) => (limit, taken(place, directory, None)?),
+        None => (space.capacity, space.used),
+    };
+    Ok(StorageStats::new(capacity, used.min(capacity)))
 }
 
 /// Finds the directory. A local one is made where its parent is there. That of an export is not:

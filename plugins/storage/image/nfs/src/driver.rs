@@ -3,6 +3,7 @@
 //! What it is not: it does nothing to a file itself. Each method finds the place of its store, has
 //! the mark looked at, and does its work where blocking is allowed.
 
+use crate::adding::space;
 use crate::details::Place;
 use crate::layout::{format_of, formats};
 use crate::listing;
@@ -66,8 +67,7 @@ impl DataStoreDriver for NfsDriver {
         able.formats = formats().collect();
         (able.read, able.write, able.resume_write) = (true, true, true);
         (able.sparse, able.extents, able.thin_usage) = (true, true, true);
-        able.list_objects = true;
-        able.write_over = true;
+        (able.list_objects, able.storage_stats, able.write_over) = (true, true, true);
         // An image has whatever length it has.
         able.limits.size_granularity_bytes = 1;
         able.limits.min_size_bytes = 1;
@@ -138,4 +138,9 @@ impl DataStoreDriver for NfsDriver {
     }
 }
 
-impl ImageStoreDriver for NfsDriver {}
+#[async_trait]
+impl ImageStoreDriver for NfsDriver {
+    async fn get_image_store_stats(&self, call: &Call, at: &Store) -> Result<StorageStats> {
+        self.look(call, at, |work| space(work.place, &work.opened.directory)).await
+    }
+}
