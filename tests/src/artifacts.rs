@@ -7,9 +7,10 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// The packages that the tests run or load.
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 7] = [
     "storage-host",
     "storage-image-nfs",
+    "storage-image-s3",
     "storage-volume-filesystem",
     "storage-volume-sample",
     "storage-volume-null",

@@ -62,6 +62,15 @@ const FILE_SYSTEMS: Need = Need::Debian {
 const QEMU_IMG: Need =
     Need::Debian { probe: &["qemu-img", "--version"], packages: &["qemu-utils"] };
 
+/// A small S3 server over a directory.
+const S3S_FS: Need = Need::CrateWith { program: "s3s-fs", version: "0.14.1", features: "binary" };
+
+/// A whole Ceph cluster with its gateway, which the tests start on this machine.
+const CEPH: Need = Need::Debian {
+    probe: &["sh", "-c", "ceph-mon -v && ceph-mgr -v && ceph-osd -v && radosgw -v && ceph -v"],
+    packages: &["ceph-mon", "ceph-mgr", "ceph-osd", "radosgw", "ceph-common"],
+};
+
 /// Every suite, the quick ones first.
 pub(crate) const SUITES: &[Suite] = &[
     Suite {
@@ -119,6 +128,13 @@ pub(crate) const SUITES: &[Suite] = &[
         needs: &[FILE_SYSTEMS, QEMU_IMG, Need::Mounts],
         only_with_all: false,
         steps: filesystems,
+    },
+    Suite {
+        name: "object-stores",
+        about: "the plugin s3 on Ceph and s3s-fs",
+        needs: &[S3S_FS, CEPH],
+        only_with_all: false,
+        steps: object_stores,
     },
     Suite {
         name: "images",
@@ -191,6 +207,14 @@ fn clients(workspace: &Workspace) -> Result<Vec<Step>> {
 #[expect(clippy::unnecessary_wraps, reason = "every row of the table has the same type")]
 fn images(workspace: &Workspace) -> Result<Vec<Step>> {
     Ok(vec![end_to_end(workspace, "images", "STORAGE_TESTS_IMAGES", "1".as_ref())])
+}
+
+/// The servers are started by the tests.
+#[expect(clippy::unnecessary_wraps, reason = "every row of the table has the same type")]
+fn object_stores(workspace: &Workspace) -> Result<Vec<Step>> {
+    let s3s_fs = tools::crate_program(workspace, "s3s-fs");
+    let variable = "STORAGE_TESTS_S3S_FS";
+    Ok(vec![end_to_end(workspace, "object-stores", variable, s3s_fs.as_os_str())])
 }
 
 /// In a mount namespace of its own: whatever happens to the tests, nothing stays mounted.

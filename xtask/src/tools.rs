@@ -28,6 +28,8 @@ pub(crate) enum Need {
     Debian { probe: &'static [&'static str], packages: &'static [&'static str] },
     /// A program from crates.io, in its exact version, built here.
     Crate { program: &'static str, version: &'static str },
+    /// As [`Crate`](Self::Crate), with features of it.
+    CrateWith { program: &'static str, version: &'static str, features: &'static str },
     /// A program from PyPI, in its exact version.
     PyPi { package: &'static str, version: &'static str },
     /// Another Rust toolchain.
@@ -49,7 +51,7 @@ impl Need {
             Self::Debian { probe: [program, arguments @ ..], .. } => {
                 works(Command::new(program).args(arguments))
             }
-            Self::Crate { program, version } => {
+            Self::Crate { program, version } | Self::CrateWith { program, version, .. } => {
                 let said =
                     Command::new(crate_program(workspace, program)).arg("--version").output();
                 said.is_ok_and(|said| String::from_utf8_lossy(&said.stdout).contains(version))
@@ -84,7 +86,7 @@ impl Need {
                 let packages = packages.join(" ");
                 format!("needs {packages}: apt-get install {packages}")
             }
-            Self::Crate { program, version } => {
+            Self::Crate { program, version } | Self::CrateWith { program, version, .. } => {
                 format!(
                     "needs {program} {version} from crates.io in {TOOLS}: cargo xtask test --all"
                 )
@@ -112,6 +114,11 @@ impl Need {
                 let mut install = cargo(workspace, ["install", "--quiet", "--locked", "--debug"]);
                 install.args(["--root", TOOLS, "--version", version, program]);
                 process::run(&mut install)
+            }
+            Self::CrateWith { program, version, features } => {
+                let mut install = cargo(workspace, ["install", "--quiet", "--locked", "--debug"]);
+                install.args(["--root", TOOLS, "--version", version]);
+                process::run(install.args(["--features", features, program]))
             }
             Self::PyPi { package, version } => {
                 install_python(workspace, &format!("{package}=={version}"))
