@@ -1,7 +1,7 @@
 //! Whether the lists, the directories and the bytes say the same as the clients.
 
 use crate::client::Client;
-use crate::model::Bytes;
+use crate::model::{Bytes, Place};
 use crate::scene::Scene;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +32,7 @@ pub(crate) struct Seen {
     volumes: usize,
     snapshots: usize,
     groups: usize,
+    templates: usize,
     files: usize,
 }
 
@@ -40,6 +41,7 @@ impl AddAssign for Seen {
         self.volumes += other.volumes;
         self.snapshots += other.snapshots;
         self.groups += other.groups;
+        self.templates += other.templates;
         self.files += other.files;
     }
 }
@@ -50,8 +52,13 @@ pub(crate) fn check(scene: &Scene, clients: &[Client]) -> Seen {
     let snapshots = listed(scene, "listSnapshots", "snapshot", &[]);
     let members = listed(scene, "listSnapshots", "snapshot", &[("snapshottype", "GROUP")]);
     let groups = listed(scene, "listVMSnapshot", "vmSnapshot", &[]);
-    let files = files_by_id(scene);
+    let templates = listed(scene, "listTemplates", "template", &[("templatefilter", "all")]);
+    let pools = || scene.pools.iter().map(|(_, directory)| directory);
+    let files = files_in(pools(), &OF_POOLS, &OF_CACHES);
+    let cached = files_in(pools(), &OF_CACHES, &OF_POOLS);
+    let images = files_in([&scene.images], &OF_IMAGES, &[".properties"]);
     let mut known = BTreeSet::new();
+    let mut in_images = BTreeSet::new();
     for client in clients {
         for (id, volume) in &client.model.volumes {
             known.insert(id);
@@ -72,8 +79,26 @@ pub(crate) fn check(scene: &Scene, clients: &[Client]) -> Seen {
             let shown = snapshots.get(id);
             let shown = shown.or_fail(&format!("lost: {snapshot:?} ({id}) was acknowledged"));
             assert_eq!(shown["state"], "BackedUp", "stuck: {shown}");
-            let file = files.get(id).or_fail(&format!("without a file: {shown}"));
-            check_bytes(file, snapshot.bytes.as_ref(), snapshot.size_bytes);
+            let (on_pool, in_store) = (files.get(id), images.get(id));
+            assert_eq!(on_pool.is_some(), snapshot.place != Place::ImageStore, "pool of {shown}");
+            assert_eq!(in_store.is_some(), snapshot.place != Place::Pool, "image store of {shown}");
+            for file in on_pool.into_iter().chain(in_store) {
+                check_bytes(file, snapshot.bytes.as_ref(), snapshot.size_bytes);
+            }
+            if in_store.is_some() {
+                in_images.insert(id);
+            }
+        }
+        for (id, template) in &client.model.templates {
+            let shown = templates.get(id);
+            let shown = shown.or_fail(&format!("lost: {template:?} ({id}) was acknowledged"));
+            assert_eq!(shown["isready"], true, "stuck: {shown}");
+            assert_eq!(shown["size"].as_u64(), Some(template.size_bytes), "the size of {shown}");
+            let file = images.get(id).or_fail(&format!("without a file: {shown}"));
+            for file in [file].into_iter().chain(cached.get(id)) {
+                check_bytes(file, Some(&template.bytes), template.size_bytes);
+            }
+            in_images.insert(id);
         }
         for (id, expected) in &client.model.groups {
             let shown = groups.get(id);
@@ -100,27 +125,45 @@ pub(crate) fn check(scene: &Scene, clients: &[Client]) -> Seen {
     let all: BTreeSet<&String> =
         volumes.keys().chain(snapshots.keys()).chain(members.keys()).collect();
     assert_eq!(all, known, "the lists have objects that no client knows of");
-    let with_files: BTreeSet<&String> = files.keys().collect();
+    let archived = clients.iter().flat_map(|client| &client.model.snapshots);
+    let archived = archived.filter(|(_, snapshot)| snapshot.place == Place::ImageStore);
+    let archived: BTreeSet<&String> = archived.map(|(id, _)| id).collect();
+    let with_files: BTreeSet<&String> = files.keys().chain(archived).collect();
     assert_eq!(with_files, all, "the directories have objects that no list has");
-    check_books(scene, &volumes);
+    let with_images: BTreeSet<&String> = images.keys().collect();
+    assert_eq!(with_images, in_images, "the image store has objects that no client knows of");
+    let all: BTreeSet<&String> = templates.keys().collect();
+    let acknowledged = clients.iter().flat_map(|client| client.model.templates.keys());
+    assert_eq!(all, acknowledged.collect(), "the list has templates that no client knows of");
+    let forgotten: Vec<_> = cached.keys().filter(|id| !all.contains(id)).collect();
+    assert!(forgotten.is_empty(), "a pool has templates that no list has: {forgotten:?}");
+    check_books(scene, &volumes, &cached);
     Seen {
         volumes: volumes.len(),
         snapshots: snapshots.len(),
         groups: groups.len(),
-        files: files.len(),
+        templates: templates.len(),
+        files: files.len() + images.len() + cached.len(),
     }
 }
 
 /// Back ends and store say the same, and what is promised is what there is.
-fn check_books(scene: &Scene, volumes: &BTreeMap<String, Value>) {
+fn check_books(
+    scene: &Scene,
+    volumes: &BTreeMap<String, Value>,
+    cached: &BTreeMap<String, PathBuf>,
+) {
     let orphans = listed(scene, "scanOrphans", "orphan", &[]);
     assert!(orphans.is_empty(), "orphans: {orphans:#?}");
     let pools = listed(scene, "listStoragePools", "storagepool", &[]);
-    for (id, _) in &scene.pools {
+    for (id, directory) in &scene.pools {
         let of_pool = volumes.values().filter(|volume| volume["storageid"] == **id);
         let sizes: u64 = of_pool.filter_map(|volume| volume["size"].as_u64()).sum();
+        let templates = cached.values().filter(|file| file.starts_with(directory));
+        let templates: u64 =
+            templates.map(|file| file.metadata().or_fail("look at a template").len()).sum();
         let allocated = pools[id]["disksizeallocated"].as_u64();
-        assert_eq!(allocated, Some(sizes), "what is promised of {}", pools[id]);
+        assert_eq!(allocated, Some(sizes + templates), "what is promised of {}", pools[id]);
     }
 }
 
@@ -155,19 +198,30 @@ fn check_bytes(path: &Path, bytes: Option<&Bytes>, size_bytes: u64) {
     assert_eq!(length, size_bytes, "the length of {}", path.display());
 }
 
-/// The one file of each object. At rest there is none in the making, and none of anybody else but
-/// the mark of a store, the room that is kept for its next one, and the lock.
-fn files_by_id(scene: &Scene) -> BTreeMap<String, PathBuf> {
+/// How the files of objects end: on pools, of templates there, and on the image store.
+const OF_POOLS: [&str; 4] = [".volume", ".snapshot", ".volume.raw", ".snapshot.raw"];
+const OF_CACHES: [&str; 1] = [".template.raw"];
+const OF_IMAGES: [&str; 1] = [".raw"];
+
+/// The one file of each object in some directories: those that end in one way, while those that end
+/// in the other are looked at elsewhere. At rest there is none in the making, and none of anybody
+/// else but the mark of a store, the room that is kept for its next one, the lock, and what is known
+/// of images.
+fn files_in<'a>(
+    directories: impl IntoIterator<Item = &'a PathBuf>,
+    ends: &[&str],
+    others: &[&str],
+) -> BTreeMap<String, PathBuf> {
     const OF_THE_STORE: [&str; 3] =
         [".storage-store.json", ".storage-store.json.new", ".storage-store.lock"];
-    const OF_OBJECTS: [&str; 4] = [".volume", ".snapshot", ".volume.raw", ".snapshot.raw"];
     let mut found = BTreeMap::new();
-    for file in scene.pools.iter().flat_map(|(_, directory)| Scene::files(directory)) {
+    for file in directories.into_iter().flat_map(|directory| Scene::files(directory)) {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if OF_THE_STORE.contains(&&*name) {
+        let is_one_of = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+        if OF_THE_STORE.contains(&&*name) || is_one_of(others) {
             continue;
         }
-        let id = uuid_in(&name).filter(|_| OF_OBJECTS.iter().any(|end| name.ends_with(end)));
+        let id = uuid_in(&name).filter(|_| is_one_of(ends));
         let id = id.or_fail(&format!("{} is a file of nothing at rest", file.display()));
         let other = found.insert(id, file.clone());
         assert!(other.is_none(), "one object has two files: {} and {other:?}", file.display());

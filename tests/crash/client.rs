@@ -2,9 +2,10 @@
 
 use crate::chance::Chance;
 use crate::check::write_bytes;
-use crate::model::{Bytes, Model, Snapshot, Volume, Wish};
+use crate::model::{Bytes, Model, Place, Snapshot, Template, Volume, Wish};
 use crate::scene::Scene;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -16,6 +17,8 @@ const MIB: u64 = 1 << 20;
 const VOLUMES: usize = 6;
 /// How many snapshots a client keeps at most.
 const SNAPSHOTS: usize = 6;
+/// How many templates a client keeps at most.
+const TEMPLATES: usize = 2;
 /// How many volumes its instance has at most.
 const ATTACHED: usize = 3;
 /// How many snapshots its instance has at most.
@@ -32,6 +35,7 @@ pub(crate) struct Client {
     /// An instance that never runs.
     instance: String,
     pools: Vec<(String, PathBuf)>,
+    sources: PathBuf,
     pub(crate) model: Model,
     /// What was sent last and not answered: with its token.
     pending: Option<(Wish, String)>,
@@ -64,6 +68,7 @@ impl Client {
             zone: scene.zone.clone(),
             instance: scene.new_instance(&format!("crash-{number}")),
             pools: scene.pools.clone(),
+            sources: scene.sources.clone(),
             model: Model::default(),
             pending: None,
             made: 0,
@@ -126,9 +131,10 @@ impl Client {
         params.push(("clienttoken", token.to_owned()));
         let params: Vec<_> = params.iter().map(|(name, value)| (*name, value.as_str())).collect();
         match api.call(command, &params) {
-            Ok(answer) => match answer["jobid"].as_str() {
-                Some(job) => wait_for(api, job),
-                None => Ending::Done(None),
+            Ok(answer) => match (answer["jobid"].as_str(), answer["template"][0]["id"].as_str()) {
+                (Some(job), _) => wait_for(api, job),
+                (None, Some(template)) => wait_for_template(api, template),
+                (None, None) => Ending::Done(None),
             },
             Err(error) => refused(&error),
         }
@@ -160,6 +166,39 @@ impl Client {
             Wish::Recover { volume } => ("recoverVolume", id(volume)),
             Wish::Delete { volume } => ("deleteVolume", id(volume)),
             Wish::TakeSnapshot { volume } => ("createSnapshot", vec![("volumeid", volume.clone())]),
+            Wish::BackUp { snapshot } => ("backupSnapshot", id(snapshot)),
+            Wish::Archive { snapshot } => ("archiveSnapshot", id(snapshot)),
+            Wish::Register { name, size_bytes } => {
+                let file = self.sources.join(name);
+                // Once: a source that changes between two requests is refused.
+                if !file.exists() {
+                    let new = File::create(&file).or_fail("make a source");
+                    new.set_len(*size_bytes).or_fail("make a source");
+                    write_bytes(&file, &of_template(name));
+                }
+                (
+                    "registerTemplate",
+                    vec![
+                        ("name", name.clone()),
+                        ("displaytext", name.clone()),
+                        ("format", "RAW".to_owned()),
+                        ("hypervisor", "Simulator".to_owned()),
+                        ("zoneid", self.zone.clone()),
+                        ("url", format!("file://{}", file.display())),
+                    ],
+                )
+            }
+            Wish::FromTemplate { name, of } => (
+                "createVolume",
+                vec![
+                    ("name", name.clone()),
+                    ("zoneid", self.zone.clone()),
+                    // The one that keeps templates.
+                    ("storageid", self.pools[1].0.clone()),
+                    ("templateid", of.clone()),
+                ],
+            ),
+            Wish::DeleteTemplate { template } => ("deleteTemplate", id(template)),
             Wish::Attach { volume } => (
                 "attachVolume",
                 vec![("id", volume.clone()), ("virtualmachineid", self.instance.clone())],
@@ -204,7 +243,7 @@ impl Client {
         let mut deletable = self.ids(|volume| !volume.attached);
         deletable.retain(|volume| self.is_without_snapshots(volume));
         let mut snapshots: Vec<String> = self.model.snapshots.keys().cloned().collect();
-        snapshots.retain(|snapshot| self.is_revertible(snapshot));
+        snapshots.retain(|snapshot| self.has_live_volume(snapshot));
         let mut possible = Vec::new();
         if self.model.volumes.len() < VOLUMES {
             let pool = usize::from(self.chance.below(2) == 0);
@@ -213,8 +252,12 @@ impl Client {
             if let Some(of) = self.chance.one_of(&snapshots).cloned() {
                 possible.push(Wish::FromSnapshot { name: name.clone(), of });
             }
+            let templates: Vec<_> = self.model.templates.keys().cloned().collect();
+            if let Some(of) = self.chance.one_of(&templates).cloned() {
+                possible.push(Wish::FromTemplate { name: name.clone(), of });
+            }
             if let Some(of) = self.chance.one_of(&live).cloned() {
-                possible.push(Wish::Clone { name, of });
+                possible.push(Wish::Clone { name: name.clone(), of });
             }
         }
         if let Some(volume) = self.chance.one_of(&live).cloned() {
@@ -234,8 +277,23 @@ impl Client {
             possible.push(Wish::Delete { volume });
         }
         if let Some(snapshot) = self.chance.one_of(&snapshots).cloned() {
-            possible.push(Wish::Revert { snapshot: snapshot.clone() });
+            let place = self.model.snapshots[&snapshot].place;
+            if place == Place::Pool {
+                possible.push(Wish::BackUp { snapshot: snapshot.clone() });
+            }
+            if place != Place::ImageStore {
+                possible.push(Wish::Archive { snapshot: snapshot.clone() });
+                possible.push(Wish::Revert { snapshot: snapshot.clone() });
+            }
             possible.push(Wish::DeleteSnapshot { snapshot });
+        }
+        if self.model.templates.len() < TEMPLATES {
+            let size_bytes = MIB * (1 + self.chance.below(3));
+            possible.push(Wish::Register { name, size_bytes });
+        }
+        let templates: Vec<_> = self.model.templates.keys().cloned().collect();
+        if let Some(template) = self.chance.one_of(&templates).cloned() {
+            possible.push(Wish::DeleteTemplate { template });
         }
         possible.extend(self.possible_with_instance(&free));
         possible
@@ -274,7 +332,7 @@ impl Client {
         self.model.snapshots.values().all(|snapshot| snapshot.volume != volume)
     }
 
-    fn is_revertible(&self, snapshot: &str) -> bool {
+    fn has_live_volume(&self, snapshot: &str) -> bool {
         let volume = &self.model.snapshots[snapshot].volume;
         self.model.volumes.get(volume).is_some_and(|volume| !volume.destroyed)
     }
@@ -314,17 +372,37 @@ impl Client {
             }
             Wish::TakeSnapshot { volume } => {
                 let Volume { size_bytes, bytes, .. } = model.volumes[&volume].clone();
-                let snapshot = Snapshot { volume: volume.clone(), size_bytes, bytes };
+                let place = Place::Pool;
+                let snapshot = Snapshot { volume: volume.clone(), size_bytes, bytes, place };
                 model.snapshots.insert(object.or_fail("the id of a snapshot"), snapshot);
                 self.write(api, &volume);
             }
             Wish::Revert { snapshot } => {
-                let Snapshot { volume, size_bytes, bytes } = model.snapshots[&snapshot].clone();
+                let Snapshot { volume, size_bytes, bytes, .. } = model.snapshots[&snapshot].clone();
                 let volume = model.volumes.get_mut(&volume).or_fail("a volume");
                 (volume.size_bytes, volume.bytes) = (size_bytes, bytes);
             }
             Wish::DeleteSnapshot { snapshot } => {
                 model.snapshots.remove(&snapshot);
+            }
+            Wish::BackUp { snapshot } => {
+                model.snapshots.get_mut(&snapshot).or_fail("a snapshot").place = Place::Both;
+            }
+            Wish::Archive { snapshot } => {
+                model.snapshots.get_mut(&snapshot).or_fail("a snapshot").place = Place::ImageStore;
+            }
+            Wish::Register { name, size_bytes } => {
+                let template = Template { size_bytes, bytes: of_template(&name) };
+                model.templates.insert(object.or_fail("the id of a template"), template);
+            }
+            Wish::FromTemplate { name, of } => {
+                let Template { size_bytes, bytes } = model.templates[&of].clone();
+                let bytes = Some(bytes);
+                let volume = Volume { name, size_bytes, bytes, destroyed: false, attached: false };
+                model.volumes.insert(object.or_fail("the id of a volume"), volume);
+            }
+            Wish::DeleteTemplate { template } => {
+                model.templates.remove(&template);
             }
             Wish::Attach { volume } => {
                 model.volumes.get_mut(&volume).or_fail("a volume").attached = true;
@@ -341,7 +419,7 @@ impl Client {
                 }
             }
             Wish::RevertGroup { group } => {
-                for Snapshot { volume, size_bytes, bytes } in model.groups[&group].clone() {
+                for Snapshot { volume, size_bytes, bytes, .. } in model.groups[&group].clone() {
                     let volume = model.volumes.get_mut(&volume).or_fail("a volume");
                     (volume.size_bytes, volume.bytes) = (size_bytes, bytes);
                 }
@@ -368,6 +446,30 @@ impl Client {
         let bytes = Bytes { writer: id.to_owned(), version };
         write_bytes(&directory.join(path), &bytes);
         volume.bytes = Some(bytes);
+    }
+}
+
+/// The bytes of a template, by its name.
+fn of_template(name: &str) -> Bytes {
+    Bytes { writer: name.to_owned(), version: 0 }
+}
+
+/// Waits until a template is there: it is registered before it is.
+#[expect(clippy::disallowed_methods, reason = "the API has no event to wait for")]
+fn wait_for_template(api: &Api, id: &str) -> Ending {
+    let begun = Instant::now();
+    loop {
+        let template = match api.call("listTemplates", &[("templatefilter", "all"), ("id", id)]) {
+            Ok(answer) => answer["template"][0].clone(),
+            Err(error) => return refused(&error),
+        };
+        if template["isready"] == true {
+            return Ending::Done(Some(id.to_owned()));
+        }
+        let failed = ["Failed", "Error"].iter().any(|word| template["status"] == **word);
+        assert!(!failed && begun.elapsed() < LONG, "stuck: {template}");
+        // sleeps because the API has no way to be told of the end of a download
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Clients create, grow, snapshot, revert, clone and delete volumes on two pools, one of a plugin
 //! in the host's process and one of a plugin in its own; each has an instance whose volumes it
-//! attaches, snapshots together and puts back. The host, or that plugin's process, is
+//! attaches, snapshots together and puts back; each registers templates, makes volumes of them and
+//! copies snapshots to the image store. The host, or that plugin's process, is
 //! killed with SIGKILL at a moment that chance picks. The host is started again; each client sends
 //! again what it had no answer to, with the same token. Then everything is looked at: what was
 //! acknowledged is there, with the right bytes, nothing is half-way, and the directories hold

@@ -1,5 +1,5 @@
-//! What a client knows: its volumes, snapshots and instance snapshots, as far as the host has
-//! acknowledged them.
+//! What a client knows: its volumes, snapshots, templates and instance snapshots, as far as the host
+//! has acknowledged them.
 
 use std::collections::BTreeMap;
 
@@ -29,6 +29,23 @@ pub(crate) struct Snapshot {
     pub(crate) volume: String,
     pub(crate) size_bytes: u64,
     pub(crate) bytes: Option<Bytes>,
+    pub(crate) place: Place,
+}
+
+/// Where the bytes of a snapshot are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Pool,
+    /// There, and on the image store.
+    Both,
+    ImageStore,
+}
+
+/// A template.
+#[derive(Debug, Clone)]
+pub(crate) struct Template {
+    pub(crate) size_bytes: u64,
+    pub(crate) bytes: Bytes,
 }
 
 /// By their ids.
@@ -36,6 +53,7 @@ pub(crate) struct Snapshot {
 pub(crate) struct Model {
     pub(crate) volumes: BTreeMap<String, Volume>,
     pub(crate) snapshots: BTreeMap<String, Snapshot>,
+    pub(crate) templates: BTreeMap<String, Template>,
     /// Instance snapshots: of every volume that was attached, and is as long as there is one.
     pub(crate) groups: BTreeMap<String, Vec<Snapshot>>,
 }
@@ -49,6 +67,7 @@ impl Model {
                 volume: id.clone(),
                 size_bytes: volume.size_bytes,
                 bytes: volume.bytes.clone(),
+                place: Place::Pool,
             })
             .collect()
     }
@@ -69,13 +88,18 @@ pub(crate) enum Wish {
     DeleteSnapshot { snapshot: String },
     Attach { volume: String },
     Detach { volume: String },
+    BackUp { snapshot: String },
+    Archive { snapshot: String },
+    Register { name: String, size_bytes: u64 },
+    FromTemplate { name: String, of: String },
+    DeleteTemplate { template: String },
     TakeGroup,
     RevertGroup { group: String },
     DeleteGroup { group: String },
 }
 
 /// Every kind of wish: each has to come true in a run.
-pub(crate) const KINDS: [&str; 15] = [
+pub(crate) const KINDS: [&str; 20] = [
     "create",
     "clone",
     "from snapshot",
@@ -86,6 +110,11 @@ pub(crate) const KINDS: [&str; 15] = [
     "take snapshot",
     "revert",
     "delete snapshot",
+    "back up",
+    "archive",
+    "register template",
+    "from template",
+    "delete template",
     "attach",
     "detach",
     "take instance snapshot",
@@ -109,6 +138,11 @@ impl Wish {
             Self::DeleteSnapshot { .. } => "delete snapshot",
             Self::Attach { .. } => "attach",
             Self::Detach { .. } => "detach",
+            Self::BackUp { .. } => "back up",
+            Self::Archive { .. } => "archive",
+            Self::Register { .. } => "register template",
+            Self::FromTemplate { .. } => "from template",
+            Self::DeleteTemplate { .. } => "delete template",
             Self::TakeGroup => "take instance snapshot",
             Self::RevertGroup { .. } => "revert instance",
             Self::DeleteGroup { .. } => "delete instance snapshot",

@@ -1,4 +1,4 @@
-//! The scene: an installation, two pools, the host that lives for a while.
+//! The scene: an installation, two pools, an image store, the host that lives for a while.
 
 use rustix::process::Signal;
 use std::path::{Path, PathBuf};
@@ -18,16 +18,25 @@ pub(crate) struct Scene {
     pub(crate) zone: String,
     /// The id of each pool and its directory.
     pub(crate) pools: Vec<(String, PathBuf)>,
+    /// The directory of the image store.
+    pub(crate) images: PathBuf,
+    /// Where templates are registered from.
+    pub(crate) sources: PathBuf,
 }
 
 impl Scene {
     pub(crate) fn new() -> Self {
-        let installation = Installation::new()
+        let installation = Installation::new();
+        let sources = installation.path().join("sources");
+        std::fs::create_dir_all(&sources).or_fail("make a directory");
+        let installation = installation
             .host_key("log", "warn")
+            .variable("STORAGE_HOST_DOWNLOAD_DIRECTORIES", sources.display().to_string())
             // How full the disk of this machine is does not matter here.
             .variable("STORAGE_HOST_USED_THRESHOLD", "1")
             .row(Row::of("sample", "sample"))
-            .row(Row::of("filesystem", "filesystem").isolated());
+            .row(Row::of("filesystem", "filesystem").isolated())
+            .row(Row::image("nfs", "nfs"));
         let host = installation.start();
         let zones = host.api("listZones", &[]);
         let zone = zones["zone"][0]["id"].as_str().or_fail("a zone").to_owned();
@@ -49,7 +58,13 @@ impl Scene {
             let id = made["storagepool"]["id"].as_str().or_fail("a pool").to_owned();
             pools.push((id, directory));
         }
-        Self { installation, host: Some(host), zone, pools }
+        // The one that a new host makes by itself.
+        eventually("the image store is up", || {
+            let stores = host.list("listImageStores", &[]);
+            stores.first().filter(|store| store["state"] == "Up").map(drop)
+        });
+        let images = host.data_dir().join("images");
+        Self { installation, host: Some(host), zone, pools, images, sources }
     }
 
     /// An instance that never runs; its id.

@@ -48,6 +48,12 @@ impl Command {
         self.params.iter().copied().flatten().chain(token)
     }
 
+    /// Whether it answers while what it began goes on, without a job to ask for: CloudStack lists a
+    /// template that it only begins to download. Its handler knows repeated requests itself.
+    pub fn answers_at_once(&self) -> bool {
+        matches!(self.name, "registerTemplate" | "registerIso")
+    }
+
     /// The key that wraps its answer.
     pub fn wrapper(&self) -> String {
         format!("{}response", self.name.to_ascii_lowercase())

@@ -144,7 +144,7 @@ impl Api {
             commands: Arc::clone(&self.commands),
             reached_at,
         };
-        let (run, is_async) = (command.run, command.is_async);
+        let (run, is_async, at_once) = (command.run, command.is_async, command.answers_at_once());
         let work = async move {
             let request = call.request();
             let services = Arc::clone(&call.services);
@@ -153,7 +153,7 @@ impl Api {
                 Some(earlier) if is_async => {
                     Ok(Reply::job(earlier.operation, Some(earlier.object)))
                 }
-                Some(earlier) => call.outcome(earlier.operation).await,
+                Some(earlier) if !at_once => call.outcome(earlier.operation).await,
                 // A job that began is no error: what stands in the way may be that of the same
                 // request, sent twice at the same moment.
                 None if is_async => match run(call, args).await {
@@ -163,7 +163,7 @@ impl Api {
                     },
                     reply => reply,
                 },
-                None => run(call, args).await,
+                _ => run(call, args).await,
             }
         };
         self.in_flight.run(work).await

@@ -80,14 +80,23 @@ impl ImageKind {
         Reply::object(self.word(), &self.shown(call, uuid).await?)
     }
 
-    /// Begins to register an image, and answers with its record, as a list.
+    /// Begins to register an image, and answers with its record, as a list. A repeated request gets
+    /// what became of it.
     pub(super) async fn register(
         self,
         call: &Call,
         wish: RegisterTemplate,
     ) -> Result<Reply, ApiError> {
-        let templates = &call.services.orchestration.templates;
-        let begun = templates.register(&call.request(), wish).await?;
+        let (orchestration, request) = (&call.services.orchestration, call.request());
+        let rooms = orchestration.rooms();
+        let begun = match rooms.replayed(&request).await? {
+            Some(earlier) => earlier,
+            None => match orchestration.templates.register(&request, wish).await {
+                Ok(begun) => begun,
+                // What stands in the way may be the same request, sent twice at the same moment.
+                Err(failure) => rooms.replayed(&request).await?.ok_or(failure)?,
+            },
+        };
         Reply::list(self.word(), 1, &[self.shown(call, begun.object).await?])
     }
 

@@ -42,3 +42,26 @@ fn a_command_of_one_kind_leaves_the_other_alone() {
         assert!(wrong.body.contains(&filter) && wrong.body.contains("community"), "{}", wrong.body);
     }
 }
+
+#[test]
+fn a_registration_that_is_sent_again_lists_the_same_template() {
+    let (server, world) = TestServer::with_storage();
+    server.block_on(world.image_store("i"));
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("file://{}/missing.raw", directory.path().display());
+    let wish = [
+        ("name", "mine"),
+        ("displaytext", "mine"),
+        ("format", "RAW"),
+        ("url", url.as_str()),
+        ("clienttoken", "once"),
+    ];
+    let first = server.call("registerTemplate", &wish);
+    let second = server.call("registerTemplate", &wish);
+    for answer in [&first, &second] {
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!(answer.inner()["count"], 1, "{}", answer.body);
+    }
+    let id = |answer: &super::harness::Answer| answer.inner()["template"][0]["id"].clone();
+    assert_eq!(id(&first), id(&second));
+}
