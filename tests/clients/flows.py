@@ -6,57 +6,14 @@ Endpoint and keys are in the environment, as `cs` has them. After each step the 
 pool holds exactly what the host lists. The first surprise ends it, with status 1.
 """
 
-import json
 import os
-import subprocess
 import sys
 
-from cs import CloudStack, CloudStackApiException, read_config
+from cs import CloudStack, read_config
+from caller import Refused, SKIN, by_library, call, entries, one
 
-SKIN, PROVIDER, DIRECTORY, PROGRAM = sys.argv[1:]
+PROVIDER, DIRECTORY = sys.argv[2:4]
 MIB = 1 << 20
-
-
-class Refused(Exception):
-    """The host said no."""
-
-    def __init__(self, error):
-        super().__init__(str(error))
-        self.code, self.text = error["errorcode"], error["errortext"]
-
-
-def by_library(command, **parameters):
-    client = CloudStack(**read_config(), fetch_result=True)
-    try:
-        return getattr(client, command)(**parameters)
-    except CloudStackApiException as error:
-        raise Refused(error.error) from error
-
-
-def by_program(command, **parameters):
-    words = [f"{name}={value}" for name, value in parameters.items()]
-    ended = subprocess.run(
-        [PROGRAM, command, *words], capture_output=True, text=True, check=False
-    )
-    if ended.returncode == 0:
-        return json.loads(ended.stdout or "{}")  # it is silent about an empty list
-    [answer] = json.loads(ended.stdout).values()
-    raise Refused(answer.get("jobresult", answer))
-
-
-call = by_library if SKIN == "library" else by_program
-
-
-def entries(command, by=call, **parameters):
-    """The entries of a list."""
-    answer = by(command, **parameters)
-    return next((value for value in answer.values() if isinstance(value, list)), [])
-
-
-def one(command, **parameters):
-    """The object that a command, or its job, answers with."""
-    [answer] = call(command, **parameters).values()
-    return answer
 
 
 def refused(code, words, command, **parameters):

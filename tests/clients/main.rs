@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use tests::{Ended, Host, Installation, OrFail, Provider};
+use tests::{Ended, Host, Installation, OrFail, Provider, Row, eventually};
 
 /// The path of the program `cs`.
 const VARIABLE: &str = "STORAGE_TESTS_CS";
@@ -41,6 +41,11 @@ fn main() -> ExitCode {
         test("cs_runs_the_script_of_the_readme", runs_readme),
     ];
     tests.extend(flows);
+    tests.extend(["library", "program"].map(|skin| {
+        let cs = cs.clone();
+        let name = format!("cs_as_a_{skin}_registers_backs_up_and_restores");
+        Trial::test(name, move || runs_images(&cs, skin))
+    }));
     libtest_mimic::run(&arguments, tests).exit_code()
 }
 
@@ -74,12 +79,38 @@ fn runs_flows(program: &Path, skin: &str, provider: Provider) -> Result<(), Fail
     let host = place.start();
     let directory = place.file("pool");
     std::fs::create_dir(&directory)?;
-    // The interpreter of the environment that `cs` is installed in.
+    let mut script = script("flows.py", program);
+    script.args([skin, provider.name()]).arg(&directory).arg(program);
+    ends_well(script, &host)
+}
+
+/// From a URL to another zone, and back down (`images.py`), by the library or the program.
+fn runs_images(program: &Path, skin: &str) -> Result<(), Failed> {
+    let place = Installation::with_pools()
+        .row(Row::image("nfs", "nfs"))
+        .storage_key("download_allow", vec!["127.0.0.1"]);
+    let host = place.start();
+    let images = host.data_dir().join("images");
+    eventually("the first image store is up", || {
+        let stores = host.list("listImageStores", &[]);
+        stores.first().filter(|store| store["state"] == "Up").map(drop)
+    });
+    let mut script = script("images.py", program);
+    script.arg(skin).arg(place.file("pools")).arg(images).arg(program);
+    ends_well(script, &host)
+}
+
+/// A script of this suite, for the interpreter of the environment that `cs` is installed in.
+fn script(name: &str, program: &Path) -> Command {
     let mut command = Command::new(program.with_file_name("python"));
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/flows.py");
-    command.arg(script).args([skin, provider.name()]).arg(&directory).arg(program);
-    sign_in(&mut command, &host, None);
-    let ended = Ended::of(&mut command);
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(name));
+    command
+}
+
+fn ends_well(mut script: Command, host: &Host) -> Result<(), Failed> {
+    // Nothing is written beside the scripts.
+    sign_in(script.env("PYTHONDONTWRITEBYTECODE", "1"), host, None);
+    let ended = Ended::of(&mut script);
     match ended.code {
         Some(0) => Ok(()),
         _ => Err(format!("{}{}", ended.out, ended.err).into()),

@@ -118,7 +118,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "clients",
         about: "the client cs against the real host",
-        needs: &[PYTHON_VENV, CS],
+        needs: &[PYTHON_VENV, CS, QEMU_IMG],
         only_with_all: false,
         steps: clients,
     },
