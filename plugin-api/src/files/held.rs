@@ -96,14 +96,26 @@ impl Drop for Alone<'_> {
 }
 
 impl Held {
+    /// The name while it is made.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Makes the file durable, so that [`publish`](Self::publish) finds next to nothing to flush.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn flush(&self) -> Result<()> {
+        self.file.sync_all().map_err(|error| self.directory.failed("flush", &self.name, error))
+    }
+
     /// Makes the file durable, then gives it its name, if it is still wanted when all is flushed:
     /// from this instant it is there, whole.
     ///
     /// # Errors
     /// That of `is_wanted`; what the file system says. Then nothing has the name.
     pub fn publish(mut self, name: &str, is_wanted: impl FnOnce() -> Result<()>) -> Result<File> {
-        let directory = &self.directory;
-        self.file.sync_all().map_err(|error| directory.failed("flush", &self.name, error))?;
+        self.flush()?;
         is_wanted()?;
         self.directory.rename(&self.name, name)?;
         self.published = true;

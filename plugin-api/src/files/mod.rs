@@ -12,6 +12,7 @@
 //! Nothing here derives a name: which file an object has is the driver's affair.
 
 mod attempt;
+mod copying;
 mod directory;
 mod extents;
 mod found;
@@ -25,10 +26,12 @@ mod site;
 mod space;
 mod sparse;
 mod writer;
+mod zeros;
 
 #[cfg(test)]
 mod tests;
 
+pub use copying::Copying;
 pub use directory::Directory;
 pub use extents::{data_runs, next_data};
 pub use found::Found;
@@ -42,6 +45,7 @@ pub use site::Site;
 pub use space::Space;
 pub use sparse::SparseReader;
 pub use writer::FileWriter;
+pub use zeros::make_zeros;
 
 use crate::driver::ObjectDescription;
 use crate::error::{PluginError, PluginResult};

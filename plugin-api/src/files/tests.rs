@@ -154,6 +154,80 @@ fn a_write_goes_on_at_its_token_and_at_no_other() {
 }
 
 #[test]
+fn what_came_after_a_token_is_forgotten_and_the_length_stays() {
+    run(async {
+        let directory = Directory::new();
+        let file = directory.file("a.volume");
+        let size = 40 * CHUNK;
+        create(&file, size, None).unwrap();
+        let mut writer = open(&file, size, None).unwrap().writer;
+        let mut token = None;
+        for at in 0..36 {
+            token = writer.write(data(at * CHUNK, 1)).await.unwrap().or(token);
+        }
+        drop(writer);
+        let mut writer = open(&file, size, token).unwrap().writer;
+        writer.write(Chunk::Hole { offset: 32 * CHUNK, length: 8 * CHUNK }).await.unwrap();
+        writer.finish().await.unwrap();
+        let bytes = fs::read(&file).unwrap();
+        let (kept, forgotten) = bytes.split_at(32 * CHUNK_BYTES);
+        assert!(kept.iter().all(|byte| *byte == 1) && forgotten.iter().all(|byte| *byte == 0));
+        assert_eq!(bytes.len() as u64, size);
+    });
+}
+
+/// A file that refuses to become shorter shows that it never does: a kill in between would leave
+/// it so.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_write_that_is_given_up_leaves_zeros_and_the_length() {
+    use rustix::fs::{MemfdFlags, SealFlags};
+    use std::os::unix::fs::FileExt;
+    run(async {
+        let sealed = rustix::fs::memfd_create("volume", MemfdFlags::ALLOW_SEALING).unwrap();
+        let file = File::from(sealed);
+        file.set_len(4 * CHUNK).unwrap();
+        rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK).unwrap();
+        assert!(file.set_len(0).is_err());
+        let request = OpenWriterRequest::new(volume(), 4 * CHUNK);
+        let again = file.try_clone().unwrap();
+        let mut writer = FileWriter::over(Path::new("sealed"), again, &request).unwrap().writer;
+        writer.write(data(CHUNK, 7)).await.unwrap();
+        writer.abort().await.unwrap();
+        let mut bytes = vec![1; 4 * CHUNK_BYTES];
+        file.read_exact_at(&mut bytes, 0).unwrap();
+        assert!(bytes.iter().all(|byte| *byte == 0));
+        assert_eq!(file.metadata().unwrap().len(), 4 * CHUNK);
+    });
+}
+
+#[test]
+fn a_copy_keeps_holes_and_its_error_names_both_files() {
+    let directory = Directory::new();
+    let (from_path, to_path) = (directory.file("from"), directory.file("to"));
+    let from = File::options().read(true).write(true).create_new(true).open(&from_path).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&from, &[7; 4096], 2 * CHUNK).unwrap();
+    from.set_len(8 * CHUNK).unwrap();
+    let call = crate::CallContext::new(Uuid::new_v4());
+    for by_kernel in [true, false] {
+        let to = File::create(&to_path).unwrap();
+        let copying = Copying::new((&from, &from_path), (&to, &to_path), 8 * CHUNK);
+        let mut copied = 0;
+        copying.copy(&call, by_kernel, CHUNK, |until_now| copied = until_now).unwrap();
+        assert!(fs::read(&from_path).unwrap() == fs::read(&to_path).unwrap());
+        assert!(physical(&to.metadata().unwrap()) <= CHUNK && copied <= CHUNK);
+    }
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let copying = Copying::new((&from, &from_path), (&full, Path::new("/dev/full")), 8 * CHUNK);
+    assert!(!copying.share().unwrap());
+    let error = copying.copy(&call, true, CHUNK, |_| ()).unwrap_err();
+    assert_eq!(error.kind(), PluginErrorKind::CapacityExceeded, "{error}");
+    for named in [from_path.to_str().unwrap(), "/dev/full"] {
+        assert!(error.to_string().contains(named), "{error}");
+    }
+}
+
+#[test]
 fn a_token_is_of_one_attempt_and_of_no_file_that_got_the_number() {
     run(async {
         let directory = Directory::new();

@@ -1,6 +1,6 @@
 //! Writes a file from chunks and holes, and goes on where it stopped.
 
-use super::{attempt, blocking, existing, failed, make, physical};
+use super::{attempt, blocking, existing, failed, make, make_zeros, physical};
 use crate::driver::OpenWriterRequest;
 use crate::error::{PluginError, PluginResult};
 use crate::stream::{CheckpointToken, Chunk, DataWriter, OpenedWriter, WriteResult};
@@ -80,8 +80,7 @@ impl FileWriter {
         let offset = request.resume.as_ref().map_or(0, |token| token.offset);
         if request.resume.is_some() {
             // What was written after the token may be there or not: it is forgotten.
-            let cut = file.set_len(offset).and_then(|()| file.set_len(found.len()));
-            cut.map_err(|error| failed("write", path, &error))?;
+            make_zeros(&file, path, offset..found.len())?;
         }
         let writer = Self {
             path: path.to_owned(),
@@ -109,12 +108,12 @@ impl FileWriter {
     /// Ends the attempt, and its tokens, before something is done to the file.
     async fn end(
         &mut self,
-        then: impl FnOnce(&File) -> std::io::Result<()> + Send + 'static,
+        then: impl FnOnce(&File, &Path) -> PluginResult<()> + Send + 'static,
     ) -> PluginResult<()> {
         let (path, file) = (self.path.clone(), Arc::clone(&self.file));
         blocking(move || {
-            let ended = attempt::end(&file).and_then(|()| then(&file));
-            ended.map_err(|error| failed("end the write of", &path, &error))
+            attempt::end(&file).map_err(|error| failed("end the write of", &path, &error))?;
+            then(&file, &path)
         })
         .await
     }
@@ -151,14 +150,14 @@ impl DataWriter for FileWriter {
 
     async fn finish(&mut self) -> PluginResult<WriteResult> {
         let physical = self.flush().await?;
-        self.end(|_| Ok(())).await?;
+        self.end(|_, _| Ok(())).await?;
         Ok(WriteResult::new(self.announced, physical))
     }
 
     async fn abort(&mut self) -> PluginResult<()> {
-        self.end(|file| {
-            let size = file.metadata()?.len();
-            file.set_len(0).and_then(|()| file.set_len(size))
+        self.end(|file, path| {
+            let found = file.metadata().map_err(|error| failed("look at", path, &error))?;
+            make_zeros(file, path, 0..found.len())
         })
         .await
     }

@@ -8,7 +8,7 @@ use crate::tree;
 use crate::writer::{ImageWriter, Target, TokenState};
 use std::fs;
 use std::ops::ControlFlow;
-use storage_plugin_api::files::{Directory, SparseReader, lock};
+use storage_plugin_api::files::{Directory, SparseReader, lock, make_zeros};
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::{OpenedWriter as Writer, PluginErrorKind, PluginResult as Result};
 
@@ -92,7 +92,8 @@ fn begin_over(work: &Work<'_>, of: &OpenWriterRequest, base: &DataObject) -> Res
     }
     // The bytes come without the turn: whoever asks for the object meanwhile does not wait.
     let (place, made) = make_new(work, of)?;
-    let begun = base::begin_with(work.call, (&from, &path), &made.2, of.size_bytes);
+    let to = place.directory.path().join(&made.1);
+    let begun = base::begin_with(work.call, (&from, &path), (&made.2, &to), of.size_bytes);
     if let Err(error) = begun {
         // What cannot be removed now is removed with the object.
         place.directory.unlink(&made.1).ok();
@@ -170,8 +171,8 @@ fn go_on(work: &Work<'_>, of: &OpenWriterRequest, token: &CheckpointToken) -> Re
         return Err(not_ours(&format!("that was one of {has} bytes, not of {}", of.size_bytes)));
     }
     // What was written after the token may be there or not: it is forgotten.
-    let cut = target.open.set_len(token.offset).and_then(|()| target.open.set_len(has));
-    cut.map_err(|error| target.directory.failed("write", &target.unfinished, error))?;
+    let path = target.directory.path().join(&target.unfinished);
+    make_zeros(&target.open, &path, token.offset..has)?;
     Ok(ImageWriter::open(target, tree))
 }
 

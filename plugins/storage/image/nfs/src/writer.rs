@@ -1,10 +1,10 @@
 //! The bytes of an object come: into a file in the making, which becomes the object at its end.
 //!
 //! After each 16 MiB of data what came is flushed, beside the writing of the next, and a checkpoint
-//! token says so: it names the file in the making and holds the digest of what is in it. Invariant: a token
-//! holds after a power failure, and is one of the write that gave it and of no other.
+//! token says so: it names the file in the making and holds the digest of what is in it. A write
+//! over the bytes of another object is flushed as often and gives no token. Invariant: a token holds
+//! after a power failure, and is one of the write that gave it and of no other.
 
-use crate::base;
 use crate::details::Place;
 use crate::digest::{Frozen, SUBTREE_BYTES, Tree};
 use crate::layout::{Folder, Name};
@@ -15,7 +15,7 @@ use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use storage_plugin_api::bytes::Bytes;
-use storage_plugin_api::files::{Directory, blocking};
+use storage_plugin_api::files::{Directory, blocking, make_zeros};
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::tokio::task::JoinHandle;
 use storage_plugin_api::{PluginResult as Result, log, serde_json, tokio};
@@ -67,8 +67,8 @@ impl TokenState {
     }
 }
 
-/// A flush under way, and the token that is true when it is done.
-type Flush = JoinHandle<Result<CheckpointToken>>;
+/// A flush under way, and the token that is true when it is done, if there is one.
+type Flush = JoinHandle<Result<Option<CheckpointToken>>>;
 
 /// Writes an object.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ pub(crate) struct ImageWriter {
     offset: u64,
     /// Up to here a token was given, or is being made.
     promised: u64,
-    /// How much data came since. Holes are nothing that a crash could lose.
+    /// How much data came since. Holes are nothing that a crash could lose, but over other bytes.
     unflushed: u64,
     flushing: Option<Flush>,
 }
@@ -120,21 +120,20 @@ impl ImageWriter {
     async fn flush(&mut self) -> Result<Option<CheckpointToken>> {
         let whole = self.offset / SUBTREE_BYTES * SUBTREE_BYTES;
         let is_much = self.unflushed >= SUBTREE_BYTES;
-        // Cutting off what came after a token would cut off what was there before, too.
-        let is_due = is_much && whole > self.promised && whole < self.to.size && !self.to.is_over;
+        let is_due = is_much && whole > self.promised && whole < self.to.size;
         let is_over = self.flushing.as_ref().is_some_and(JoinHandle::is_finished);
         let at_end = self.offset == self.to.size;
         let token = if is_due || is_over || at_end { self.flushed().await? } else { None };
         if is_due {
             (self.promised, self.unflushed) = (whole, 0);
             let to = Arc::clone(&self.to);
-            // The state of now: what comes next changes it.
-            self.flushing = lock(&self.tree).freeze().map(|frozen| {
-                tokio::spawn(blocking(move || {
-                    to.flush()?;
-                    to.token(frozen)
-                }))
-            });
+            // The state of now: what comes next changes it. Over a base there is none: cutting off
+            // what came after a token would cut off what was there before, too.
+            let frozen = if to.is_over { None } else { lock(&self.tree).freeze() };
+            self.flushing = Some(tokio::spawn(blocking(move || {
+                to.flush()?;
+                frozen.map(|frozen| to.token(frozen)).transpose()
+            })));
         }
         Ok(token)
     }
@@ -144,7 +143,7 @@ impl ImageWriter {
         match self.flushing.take() {
             None => Ok(None),
             Some(flushing) => match flushing.await {
-                Ok(token) => token.map(Some),
+                Ok(token) => token,
                 Err(_) => Err(PluginError::internal("a flush broke")),
             },
         }
@@ -155,7 +154,12 @@ impl ImageWriter {
 impl DataWriter for ImageWriter {
     async fn write(&mut self, chunk: Chunk) -> Result<Option<CheckpointToken>> {
         let end = self.check(&chunk)?;
-        let data = if let Chunk::Data { bytes, .. } = &chunk { bytes.len() as u64 } else { 0 };
+        let data = match &chunk {
+            Chunk::Data { bytes, .. } => bytes.len() as u64,
+            // Zeros that may have been written over what was there.
+            Chunk::Hole { length, .. } if self.to.is_over => *length,
+            Chunk::Hole { .. } => 0,
+        };
         self.work(move |to, tree| {
             tree.zeros_to(chunk.offset());
             if tree.offset() != chunk.offset() {
@@ -214,8 +218,8 @@ impl Target {
         if !self.is_over {
             return Ok(());
         }
-        base::make_zeros(&self.open, offset, length)
-            .map_err(|error| self.directory.failed("write", &self.unfinished, error))
+        let path = self.directory.path().join(&self.unfinished);
+        make_zeros(&self.open, &path, offset..offset + length)
     }
 
     fn flush(&self) -> Result<()> {

@@ -32,6 +32,11 @@ impl Format {
         }
     }
 
+    /// Whether the bytes of the file are those of the disk.
+    pub(crate) fn is_raw(self) -> bool {
+        self == Self::Raw
+    }
+
     /// That of a file. What was adopted under a name of its own is raw, whatever it is called.
     pub(crate) fn of(file: &str) -> Self {
         match Name::parse(file) {

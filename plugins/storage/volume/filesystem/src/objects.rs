@@ -185,7 +185,8 @@ impl Work<'_> {
         }
         self.expect_closed(from)?;
         let image = Image::open(&self.opened.directory, &from.name)?;
-        thin::flatten(self.call, &image, &held.file, self.place.pace)?;
+        let to = self.opened.directory.path().join(held.name());
+        thin::flatten(self.call, &image, (&held.file, &to), self.place.pace)?;
         Ok(image.size())
     }
 
@@ -215,18 +216,25 @@ impl Work<'_> {
         let (file, found) = self.opened.directory.open_found(&from.name)?;
         let path = self.opened.directory.path().join(&from.name);
         let from = Source { file: &file, path: &path, size: found.size };
-        sharing::copy(self.call, from, &held.file, self.place.reflink, self.place.pace)?;
+        let to = self.opened.directory.path().join(held.name());
+        let to = (&held.file, to.as_path());
+        sharing::copy(self.call, from, to, self.place.reflink, self.place.pace)?;
         Ok(found.size)
     }
 
     /// Puts what was made in its place. Its template stays there meanwhile, and from then on because
     /// of it.
     fn publish(&self, held: Held, name: &str, template: Option<&str>) -> Result<()> {
-        let _kept = self.stores.keep_templates();
-        if let Some(template) = template {
-            self.opened.directory.open_found(template)?;
-        }
-        held.publish(name, || self.expect_wanted()).map(drop)
+        let wanted = || self.expect_wanted();
+        let Some(template) = template else {
+            return held.publish(name, wanted).map(drop);
+        };
+        // The bytes may take long; what is left to do while others wait does not.
+        held.flush()?;
+        let turns = self.stores.turns(self.place.store);
+        let _kept = turns.keep_templates();
+        self.opened.directory.open_found(template)?;
+        held.publish(name, wanted).map(drop)
     }
 
     /// Puts an empty file of a size in the place of an object that is raw, for a writer to fill.
@@ -234,8 +242,8 @@ impl Work<'_> {
         let held = self.hold(&Name::of(self.place, object)?.unfinished())?;
         let _reserved = self.reserve(name, size)?;
         self.give_size(&held.file, name, object, size)?;
-        let _alone = self.alone_with(object, name)?;
-        held.publish(name, || self.expect_wanted())
+        held.flush()?;
+        self.alone_with(object, name, || held.publish(name, || self.expect_wanted()))
     }
 
     /// Changes the size of a volume; what it grows by reads as zeros.
@@ -275,25 +283,27 @@ impl Work<'_> {
         for name in files {
             // A link, or a directory, of this name was not made by us.
             if directory.look(&name)?.is_some() {
-                let _alone = self.alone_with(object, &name)?;
-                directory.unlink(&name)?;
+                self.alone_with(object, &name, || directory.unlink(&name))?;
             }
         }
         directory.sync()
     }
 
-    /// Sees to it that nothing lies on a template, and that nothing will until the guard goes.
-    pub(crate) fn alone_with(
+    /// Does something to an object. If it is a template nothing lies on it, and nothing will until
+    /// that is done.
+    pub(crate) fn alone_with<T>(
         &self,
         object: &DataObject,
         name: &str,
-    ) -> Result<Option<impl Sized + use<'_>>> {
+        then: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         if object.object_type() != DataObjectType::Template {
-            return Ok(None);
+            return then();
         }
-        let alone = self.stores.change_templates();
+        let turns = self.stores.turns(self.place.store);
+        let _alone = turns.change_templates();
         self.expect_unneeded(name)?;
-        Ok(Some(alone))
+        then()
     }
 
     /// Refuses to touch a template that something lies on.

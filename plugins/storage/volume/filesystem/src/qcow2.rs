@@ -133,12 +133,13 @@ impl Image {
         Some(name.to_string_lossy().into_owned())
     }
 
-    /// The run that begins at an offset, within an end.
-    pub(crate) fn run_at(&self, from: u64, end: u64) -> Result<Run> {
-        let first = self.piece_at(from, end)?;
-        let (mut at, is_hole) = match first {
-            Run::Hole(at) => (at, true),
-            Run::Data(at) => (at, false),
+    /// The run that begins at an offset, within an end. One of data is followed for so many bytes
+    /// at most: who reads it piece by piece would look at its rest again for each piece.
+    pub(crate) fn run_at(&self, from: u64, end: u64, most: u64) -> Result<Run> {
+        let near = end.min(from.saturating_add(most));
+        let (mut at, is_hole, end) = match self.piece_at(from, near)? {
+            Run::Hole(at) => (at, true, end),
+            Run::Data(at) => (at, false, near),
         };
         while at < end {
             match (self.piece_at(at, end)?, is_hole) {
@@ -149,7 +150,7 @@ impl Image {
         Ok(if is_hole { Run::Hole(at) } else { Run::Data(at) })
     }
 
-    /// As [`run_at`](Self::run_at), as far as one look tells.
+    /// What begins at an offset, as far as one look tells.
     fn piece_at(&self, from: u64, end: u64) -> Result<Run> {
         let mapped = self.access.get_shallow_mapping(from, end - from);
         let (mapping, length) = mapped.map_err(|error| failed("read", &self.path, &error))?;

@@ -5,7 +5,7 @@ use crate::details::{Place, Reflink, VolumeFormat};
 use crate::names::{Format, Name};
 use crate::quota::Quotas;
 use crate::sharing;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use storage_plugin_api::files::{Directory, Mark, Marks, Opened};
 use storage_plugin_api::prelude::*;
@@ -15,15 +15,34 @@ use storage_plugin_api::{PluginResult as Result, log};
 #[derive(Debug, Default)]
 pub(crate) struct Stores {
     pub(crate) marks: Marks,
-    /// Where this process has looked for what one before it left in the making.
-    tidied: Mutex<HashSet<Uuid>>,
     pub(crate) quotas: Quotas,
     /// Whether a store's file system shares blocks, once that was tried.
     sharing: Mutex<HashMap<Uuid, bool>>,
     /// Whether it keeps what tokens need, once it was asked.
     resuming: Mutex<HashMap<Uuid, bool>>,
+    /// What is waited for. Each store has its own, so one that hangs holds up no other.
+    turns: Mutex<HashMap<Uuid, Arc<Turns>>>,
+}
+
+/// What those who work on one store wait for.
+#[derive(Debug, Default)]
+pub(crate) struct Turns {
+    /// Whether this process has looked for what one before it left in the making.
+    tidied: Mutex<bool>,
     /// Taken by many who put an image on top of a template, and alone by who takes one away.
     templates: RwLock<()>,
+}
+
+impl Turns {
+    /// No template goes while this is held.
+    pub(crate) fn keep_templates(&self) -> RwLockReadGuard<'_, ()> {
+        self.templates.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing is put on top of a template while this is held.
+    pub(crate) fn change_templates(&self) -> RwLockWriteGuard<'_, ()> {
+        self.templates.write().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Stores {
@@ -68,14 +87,13 @@ impl Stores {
     /// Removes what an earlier process of this plugin left in the making, at the first look of this
     /// one: nobody need attach the store again when only its plugin was started anew.
     fn tidy_once(&self, place: &Place, opened: &Opened) {
-        let mut tidied = self.tidied.lock().unwrap_or_else(PoisonError::into_inner);
-        if tidied.contains(&place.store) || !self.marks.may_change(place, opened) {
+        let turns = self.turns(place.store);
+        let mut tidied = turns.tidied.lock().unwrap_or_else(PoisonError::into_inner);
+        if *tidied || !self.marks.may_change(place, opened) {
             return;
         }
         match Self::clean_up(place, &opened.directory) {
-            Ok(_) => {
-                tidied.insert(place.store);
-            }
+            Ok(_) => *tidied = true,
             Err(error) => log::warn!("what a crash left in {:?} stays: {error}", place.path),
         }
     }
@@ -124,14 +142,10 @@ impl Stores {
         place.volume_format.settle(|| self.shares(place).unwrap_or(false)).0
     }
 
-    /// No template goes while this is held.
-    pub(crate) fn keep_templates(&self) -> RwLockReadGuard<'_, ()> {
-        self.templates.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Nothing is put on top of a template while this is held.
-    pub(crate) fn change_templates(&self) -> RwLockWriteGuard<'_, ()> {
-        self.templates.write().unwrap_or_else(PoisonError::into_inner)
+    /// What those who work on a store wait for.
+    pub(crate) fn turns(&self, store: Uuid) -> Arc<Turns> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry(store).or_default())
     }
 
     /// Removes what a crash left in the making; how many files that were.

@@ -52,10 +52,11 @@ pub(crate) fn open_writer(work: &Work<'_>, of: &OpenWriterRequest) -> Result<Wri
     if of.resume.is_none() {
         return FileWriter::over(&path, work.begin_anew(&of.object, &name, size)?, of);
     }
-    let _alone = work.alone_with(&of.object, &name)?;
-    let file = directory.open_to_write(&name)?;
-    let again = file.try_clone().map_err(|error| directory.failed("open", &name, error))?;
-    let writer = FileWriter::over(&path, file, of)?;
+    let (writer, again) = work.alone_with(&of.object, &name, || {
+        let file = directory.open_to_write(&name)?;
+        let again = file.try_clone().map_err(|error| directory.failed("open", &name, error))?;
+        Ok((FileWriter::over(&path, file, of)?, again))
+    })?;
     // What was written after the token is cut off, and with it the space that was set aside.
     if work.place.allocates(&of.object) {
         space::allocate(work.call, &again, &path, size)?;

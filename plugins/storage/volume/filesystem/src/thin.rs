@@ -1,7 +1,7 @@
 //! Bytes of a qcow2 image come and go as those of the disk in it: with its holes, and without
 //! what it is made of.
 
-use crate::names::{Format, Name};
+use crate::names::Name;
 use crate::objects::{There, Work};
 use crate::pace::Pace;
 use crate::qcow2::{self, Image, Run};
@@ -9,6 +9,7 @@ use imago::FormatAccess;
 use imago::file::File as ImageFile;
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use storage_plugin_api::bytes::Bytes;
@@ -42,10 +43,10 @@ impl DataReader for ThinReader {
             return Ok(None);
         }
         let (image, offset, end) = (Arc::clone(&self.image), self.at, self.end);
-        let chunk = blocking(move || match image.run_at(offset, end)? {
+        let chunk = blocking(move || match image.run_at(offset, end, CHUNK_BYTES as u64)? {
             Run::Hole(to) => Ok(Chunk::Hole { offset, length: to - offset }),
             Run::Data(to) => {
-                let mut bytes = vec![0; (to - offset).min(CHUNK_BYTES as u64) as usize];
+                let mut bytes = vec![0; (to - offset) as usize];
                 image.read(&mut bytes, offset)?;
                 Ok(Chunk::Data { offset, bytes: Bytes::from(bytes) })
             }
@@ -60,7 +61,7 @@ impl DataReader for ThinReader {
 pub(crate) fn extents(image: &Image) -> Result<Vec<Extent>> {
     let (mut extents, mut at, end) = (Vec::new(), 0, image.size());
     while at < end {
-        at = match image.run_at(at, end)? {
+        at = match image.run_at(at, end, end)? {
             Run::Hole(to) => to,
             Run::Data(to) => {
                 extents.push(Extent::new(at, to - at));
@@ -73,8 +74,13 @@ pub(crate) fn extents(image: &Image) -> Result<Vec<Extent>> {
 
 /// Makes an empty file have the bytes of the disk in an image, and need nothing else. Not yet
 /// durable.
-pub(crate) fn flatten(call: &Call, image: &Image, to: &File, pace: Pace) -> Result<()> {
-    let failed = |error| PluginError::from_io("cannot copy what is in a qcow2 image", &error);
+pub(crate) fn flatten(
+    call: &Call,
+    image: &Image,
+    (to, path): (&File, &Path),
+    pace: Pace,
+) -> Result<()> {
+    let failed = |error| PluginError::from_io(format!("cannot write {path:?}"), &error);
     let (mut at, end, begun) = (0, image.size(), Instant::now());
     let (mut copied, mut unflushed) = (0, 0);
     let piece = pace.piece(CHUNK_BYTES as u64);
@@ -83,10 +89,10 @@ pub(crate) fn flatten(call: &Call, image: &Image, to: &File, pace: Pace) -> Resu
         if call.is_cancelled() {
             return Err(PluginError::cancelled("the copy was given up"));
         }
-        match image.run_at(at, end)? {
+        match image.run_at(at, end, piece)? {
             Run::Hole(next) => at = next,
             Run::Data(next) => {
-                let bytes = &mut buffer[..(next - at).min(piece) as usize];
+                let bytes = &mut buffer[..(next - at) as usize];
                 image.read(bytes, at)?;
                 to.write_all_at(bytes, at).map_err(failed)?;
                 let length = bytes.len() as u64;
@@ -216,11 +222,4 @@ fn ended(name: &str) -> PluginError {
 
 fn failed(doing: &str, name: &str, error: &std::io::Error) -> PluginError {
     PluginError::from_io(format!("cannot {doing} {name:?}"), error)
-}
-
-impl Format {
-    /// Whether the bytes of the file are those of the disk.
-    pub(crate) fn is_raw(self) -> bool {
-        self == Self::Raw
-    }
 }

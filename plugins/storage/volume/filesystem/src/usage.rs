@@ -3,6 +3,11 @@
 //! What it is not: a way to keep one from opening it a moment later. It catches who forgot to stop
 //! an instance, before an image is copied that changes under the copy, or replaced below a guest
 //! that would go on writing to the one before.
+//!
+//! The question is a lock that goes at once. An emulator that opens the image in between finds it
+//! taken, and its instance does not start; at the next try it does. There is a question that takes
+//! nothing (`F_GETLK`), but no safe way to ask it: the locks of emulators belong to no process,
+//! which rustix takes for impossible. `/proc/locks` knows none of other machines.
 
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::io::Errno;

@@ -140,12 +140,14 @@ fn a_copy_tells_its_progress_and_ends_when_it_is_given_up() {
     from.write_all_at(&vec![5; 40 * MIB as usize], 8 * MIB).unwrap();
     from.set_len(SIZE).unwrap();
     let from = fs::File::open(&path).unwrap();
-    let to = fs::File::create_new(directory.path().join("to")).unwrap();
+    let other = directory.path().join("to");
+    let to = fs::File::create_new(&other).unwrap();
+    let to_path = (&to, other.as_path());
     let source = Source { file: &from, path: &path, size: SIZE };
     let pace = Pace::new(None).unwrap();
 
     let going = call();
-    copy(&going, source, &to, Reflink::Never, pace).unwrap();
+    copy(&going, source, to_path, Reflink::Never, pace).unwrap();
     let progress = going.progress();
     assert_eq!((progress.done_bytes, progress.total_bytes), (48 * MIB, Some(SIZE)));
     assert_eq!(progress.reports, 5);
@@ -154,7 +156,7 @@ fn a_copy_tells_its_progress_and_ends_when_it_is_given_up() {
     let given_up = call();
     given_up.cancel();
     to.set_len(0).unwrap();
-    refused(copy(&given_up, source, &to, Reflink::Never, pace), Kind::Cancelled, &[]);
+    refused(copy(&given_up, source, to_path, Reflink::Never, pace), Kind::Cancelled, &[]);
     assert_eq!(to.metadata().unwrap().len(), 0);
     assert_eq!(given_up.progress().reports, 0);
 }

@@ -2,6 +2,7 @@
 //! what a crash leaves. What a real qemu makes of them is looked at in `tests/filesystems`.
 
 use super::*;
+use crate::qcow2::Run;
 use imago::file::File as ImageFile;
 use imago::qcow2::Qcow2;
 use imago::{DenyImplicitOpenGate, FormatCreateBuilder as _, StorageOpenOptions};
@@ -93,6 +94,62 @@ fn a_volume_of_a_template_has_its_bytes_and_its_holes_and_takes_next_to_nothing(
     let granted = AccessRequest::new(root, HypervisorHost::new(Uuid::new_v4(), "kvm1"));
     let reached = run(ground.driver().grant_access(&call(), &store, granted)).unwrap();
     assert_eq!(reached.details.get("format"), Some("qcow2"));
+}
+
+#[test]
+fn a_reader_looks_no_further_than_the_piece_that_it_reads() {
+    let ground = Ground::new();
+    let store = thin(&ground);
+    let root = volume(2 * SIZE);
+    ground.create(&store, root.clone()).unwrap();
+    // Backwards, so that no two of them lie one after the other in the image.
+    for at in (0..SIZE / MIB).rev() {
+        guest_writes(&ground, &store, &root, at * MIB, at as u8 + 1);
+    }
+    let directory = files::Directory::open(&ground.pool()).unwrap();
+    let name = file_name(root.uuid, "volume", "qcow2");
+    let image = crate::qcow2::Image::open(&directory, &name).unwrap();
+    let run_at = |from, most| image.run_at(from, 2 * SIZE, most).unwrap();
+    assert_eq!(run_at(0, MIB), Run::Data(MIB));
+    assert_eq!(run_at(MIB / 2, 3 * MIB), Run::Data(3 * MIB + MIB / 2));
+    assert_eq!(run_at(SIZE - MIB, 2 * MIB), Run::Data(SIZE));
+    // A hole is one, whatever its length.
+    assert_eq!(run_at(SIZE, MIB), Run::Hole(2 * SIZE));
+    let written: Vec<u8> = (1..=8).chain([0; 8]).collect();
+    assert_eq!(mebibytes(&ground, &store, root.clone()), written);
+    let extents = run(ground.driver().extents(&call(), &store, ExtentsRequest::new(root)));
+    assert_eq!(extents.unwrap(), [Extent::new(0_u64, SIZE)]);
+}
+
+#[test]
+fn a_store_that_hangs_holds_up_no_other_and_only_what_lies_on_templates() {
+    let ground = Ground::new();
+    let hung = thin(&ground);
+    let path = ground.directory.path().canonicalize().unwrap().join("other");
+    fs::create_dir(&path).unwrap();
+    let mut store = super::entered(&path);
+    store.details.insert("volume_format", "qcow2");
+    store.details = ground.initialize(&store).unwrap().details.unwrap();
+    store.epoch = 1;
+    let other = Pool::new(store);
+    let turns = ground.provider.stores.turns(hung.uuid);
+    std::thread::scope(|scope| {
+        let (done, answer) = std::sync::mpsc::channel();
+        let alone = turns.change_templates();
+        let (ground, hung, other) = (&ground, &hung, &other);
+        scope.spawn(move || {
+            let lying = template(ground, other);
+            root_of(ground, other, &lying, SIZE);
+            let blank = volume(SIZE);
+            ground.create(hung, blank.clone()).unwrap();
+            ground.resize(hung, &blank, 2 * SIZE, false).unwrap();
+            ground.snapshot(hung, &snapshot_of(&blank)).unwrap();
+            done.send(()).unwrap();
+        });
+        let answered = answer.recv_timeout(std::time::Duration::from_secs(60));
+        drop(alone);
+        answered.unwrap();
+    });
 }
 
 #[test]
