@@ -271,6 +271,12 @@ impl Jobs {
         names
     }
 
+    /// Whether operations of a flow may leave something on other stores than that of their object; so
+    /// they may where nobody knows the flow.
+    pub fn spans_stores(&self, flow: &str) -> bool {
+        self.flow(flow).is_none_or(|flow| flow.spans_stores())
+    }
+
     /// The name of the step that an operation does or undoes now; `None` for one that rests.
     pub fn step_of(&self, operation: &Operation) -> Option<&'static str> {
         let flow = self.flow(&operation.flow)?;

@@ -20,6 +20,7 @@ pub(super) trait ErasedFlow: Send + Sync + 'static {
     fn version(&self) -> u32;
     fn steps(&self) -> u32;
     fn step_name(&self, step: u32) -> &'static str;
+    fn spans_stores(&self) -> bool;
     fn is_outside(&self, step: u32) -> bool;
     fn is_forward_only(&self, step: u32) -> bool;
     async fn run(&self, step: u32, context: &StepContext, state: &str) -> Outcome;
@@ -65,6 +66,10 @@ impl<F: Flow> ErasedFlow for Erased<F> {
 
     fn step_name(&self, step: u32) -> &'static str {
         F::STEPS.get(step as usize).map_or("end", |step| step.name)
+    }
+
+    fn spans_stores(&self) -> bool {
+        F::SPANS_STORES
     }
 
     fn is_outside(&self, step: u32) -> bool {

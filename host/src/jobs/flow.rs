@@ -21,6 +21,9 @@ pub trait Flow: Sized + Send + Sync + 'static {
     const VERSION: u32;
     /// What it does, in order. Undone backwards.
     const STEPS: &'static [Step<Self>];
+    /// Whether it makes or removes something on other stores than the one that its object is on, so
+    /// that a call that was given up may have left something on any of them.
+    const SPANS_STORES: bool = false;
 
     /// Undoes what was committed together with the start of the operation, after all steps were
     /// undone. By default nothing was.

@@ -1,6 +1,6 @@
 //! One end of a transfer: an object on a store, and the driver that reaches it.
 
-use super::pace::Pace;
+use super::allowance::Allowance;
 use crate::jobs::{Guard, GuardedCall};
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub struct End<'a> {
     /// What guards them.
     pub guard: &'a Guard,
     /// How fast bytes may come and go.
-    pub pace: Arc<Pace>,
+    pub allowance: Arc<Allowance>,
 }
 
 impl End<'_> {
@@ -77,7 +77,10 @@ impl End<'_> {
     /// The wait is no call: nobody is blamed for it.
     pub(super) async fn spend(&self, call: &CallContext, chunk: &Chunk) -> PluginResult<()> {
         match chunk {
-            Chunk::Data { bytes, .. } => self.pace.wait(call, bytes.len() as u64).await,
+            Chunk::Data { bytes, .. } => {
+                let title = self.about.store.map_or("the store", |(_, title)| title);
+                self.allowance.wait(call, bytes.len() as u64, title).await
+            }
             Chunk::Hole { .. } => Ok(()),
         }
     }

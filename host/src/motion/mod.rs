@@ -9,6 +9,7 @@
 //!
 //! Start reading at [`transfer`].
 
+mod allowance;
 mod byte_stream;
 mod checksum;
 mod digest;
@@ -17,7 +18,6 @@ mod end;
 pub mod formats;
 mod holes;
 mod overlay;
-mod pace;
 mod random;
 mod receive;
 mod transfer;
@@ -28,13 +28,13 @@ mod wait;
 #[cfg(test)]
 mod tests;
 
+pub use allowance::{Allowance, Allowances};
 pub use byte_stream::{ByteStream, Peeked, Summed};
 pub use checksum::{Checksum, ChecksumAlgorithm, ChecksumError, ChecksumHasher};
 pub use digest::{Digest, Hasher};
 pub use end::End;
 pub use holes::{HOLE_BYTES, chunks};
 pub use overlay::overlay;
-pub use pace::{Pace, Paces};
 pub use random::{FileRead, ObjectRead, RandomRead};
 pub use receive::{ChunkStream, Chunked, KeepNone, KeepToken, Received, Resume, Sink};
 pub use transfer::{Transferred, transfer};

@@ -3,10 +3,11 @@
 //! What it is not: the check that the result is the object; whoever asks for this compares the two
 //! afterwards, for a driver that names too little would make a copy of neither moment.
 
+use super::digest::check_next;
 use super::end::End;
 use storage_plugin_api::{
-    CallContext, Chunk, DataObject, DataWriter, Extent, OpenWriterRequest, PluginError,
-    PluginResult, WriteResult,
+    CallContext, DataObject, DataWriter, Extent, OpenWriterRequest, PluginError, PluginResult,
+    WriteResult,
 };
 
 /// Writes some runs of an object of `size_bytes` onto another one, which was created before and
@@ -63,8 +64,10 @@ impl Over<'_> {
                     self.moved, self.total
                 )));
             }
-            at = follows(at, &chunk)?;
+            check_next(&chunk, at)?;
+            at += chunk.length();
             self.moved += chunk.length();
+            self.destination.spend(call, &chunk).await?;
             self.destination.guarded(call, self.writer.write(chunk)).await?;
             call.report_progress(self.moved, Some(self.total));
         }
@@ -75,17 +78,6 @@ impl Over<'_> {
         }
         Ok(())
     }
-}
-
-/// Where a chunk ends that begins where the one before ended.
-fn follows(at: u64, chunk: &Chunk) -> PluginResult<u64> {
-    if chunk.offset() != at {
-        return Err(PluginError::corrupt(format!(
-            "a reader gave the bytes from {} on where those from {at} on come next",
-            chunk.offset()
-        )));
-    }
-    Ok(at + chunk.length())
 }
 
 fn expect_sorted(runs: &[Extent], size_bytes: u64) -> PluginResult<()> {

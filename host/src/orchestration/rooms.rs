@@ -4,7 +4,7 @@ use super::connecting::Connected;
 use super::request::{RequestContext, Started};
 use crate::jobs::{Flow, Guard, Jobs, NewOperation};
 use crate::model::{ClientToken, Failure, ImageStore, Operation, RecordKind, StoragePool};
-use crate::motion::Paces;
+use crate::motion::Allowances;
 use crate::motion::download::{DownloadSettings, Downloader, Proxy, SourcePolicy};
 use crate::registry::DataStoreProviderManager;
 use crate::store::{Change, Key, Refused, Repository, now_us};
@@ -162,7 +162,7 @@ pub struct Rooms {
     /// The pools that were connected in this life of the host.
     pub(super) connected: Connected,
     /// How fast bytes go to and from stores.
-    pub(super) paces: Paces,
+    pub(super) allowances: Allowances,
 }
 
 /// What the composition root hands over.
@@ -186,7 +186,7 @@ impl Rooms {
             guard: Guard::new(),
             downloader: policy.images.downloader(),
             connected: Connected::default(),
-            paces: Paces::default(),
+            allowances: Allowances::default(),
             repository,
             providers,
             policy,

@@ -4,7 +4,7 @@
 
 use super::rooms::Rooms;
 use crate::jobs::{Guard, GuardedCall, StepContext, StepError};
-use crate::motion::{End, Pace};
+use crate::motion::{Allowance, End};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub(super) struct StoreAccess<'a> {
     /// What it is called in messages: `storage pool "primary"`.
     pub(super) title: String,
     /// How fast bytes come and go.
-    pace: Arc<Pace>,
+    allowance: Arc<Allowance>,
 }
 
 impl<'a> StoreAccess<'a> {
@@ -40,7 +40,7 @@ impl<'a> StoreAccess<'a> {
         title: String,
     ) -> Self {
         Self {
-            pace: rooms.paces.of(store.uuid, bandwidth),
+            allowance: rooms.allowances.of(store.uuid, bandwidth),
             rooms,
             driver,
             context: StoreContext::new(store),
@@ -157,7 +157,7 @@ impl StoreAccess<'_> {
             object,
             about: self.about(),
             guard: self.guard(),
-            pace: Arc::clone(&self.pace),
+            allowance: Arc::clone(&self.allowance),
         }
     }
 

@@ -52,7 +52,7 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
     let wish = CreateSnapshotPolicy {
         volume: volume.uuid,
         schedule: Schedule::new(interval, &params.schedule, &params.timezone)?,
-        max_snapshots: u32::try_from(params.max_snapshots).unwrap_or_default(),
+        max_snapshots: max_snapshots(params.max_snapshots)?,
         max_age: params.max_age.as_deref().map(age).transpose()?,
         backup: params.backup.unwrap_or_default(),
         archive: params.archive.unwrap_or_default(),
@@ -64,10 +64,33 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
     reply_shown::<SnapshotPolicy>(&call, policy).await
 }
 
+fn max_snapshots(number: i32) -> Result<u32, ApiError> {
+    u32::try_from(number).ok().filter(|number| *number > 0).ok_or_else(|| {
+        ApiError::invalid_parameter(format!(
+            "Invalid value for parameter maxsnaps: a policy keeps 1 snapshot at least, not \
+             {number}; give 1 or more"
+        ))
+    })
+}
+
 fn age(text: &str) -> Result<Duration, ApiError> {
     humantime::parse_duration(text).map_err(|error| {
         ApiError::invalid_parameter(format!(
             "Invalid value for parameter maxage: {error}; write a time such as 12h, 30d or 1year"
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_few_snapshots_are_refused_with_their_number() {
+        assert_eq!(max_snapshots(1).unwrap(), 1);
+        for number in [0, -3] {
+            let refused = format!("{:?}", max_snapshots(number).unwrap_err());
+            assert!(refused.contains(&format!("not {number}; give 1")), "{refused}");
+        }
+    }
 }

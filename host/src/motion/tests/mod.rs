@@ -3,8 +3,8 @@
 mod odd;
 
 use super::{
-    Checksum, Digest, End, Hasher, KeepNone, ObjectRead, Pace, Paces, RandomRead as _, Sink,
-    Transferred, read_back, transfer, verify,
+    Allowance, Allowances, Checksum, Digest, End, Hasher, KeepNone, ObjectRead, RandomRead as _,
+    Sink, Transferred, overlay, read_back, transfer, verify,
 };
 use crate::in_memory::InMemory;
 use crate::jobs::{Guard, GuardedCall};
@@ -19,7 +19,7 @@ struct Scene {
     memory: InMemory,
     store: StoreContext,
     guard: Guard,
-    pace: Arc<Pace>,
+    allowance: Arc<Allowance>,
 }
 
 impl Scene {
@@ -28,7 +28,7 @@ impl Scene {
         store.details.insert("area", "a");
         store.installation_id = "ours".to_owned();
         let (memory, guard) = (InMemory::default(), Guard::new());
-        Self { memory, store: StoreContext::new(store), guard, pace: Arc::default() }
+        Self { memory, store: StoreContext::new(store), guard, allowance: Arc::default() }
     }
 
     async fn volume(&self, size: u64) -> VolumeInfo {
@@ -47,7 +47,7 @@ impl Scene {
             object: volume.clone().into(),
             about: GuardedCall { provider: "In Memory", window, store: None },
             guard: &self.guard,
-            pace: Arc::clone(&self.pace),
+            allowance: Arc::clone(&self.allowance),
         }
     }
 
@@ -232,9 +232,9 @@ async fn a_writer_begins_where_it_was_asked_to_or_before() {
 
 #[tokio::test]
 async fn transfers_of_a_store_share_its_bandwidth() {
-    let (paces, store) = (Paces::default(), Uuid::new_v4());
+    let (allowances, store) = (Allowances::default(), Uuid::new_v4());
     let mut scene = Scene::new();
-    scene.pace = paces.of(store, Some(4 * MIB));
+    scene.allowance = allowances.of(store, Some(4 * MIB));
     let (from, to) = (scene.volume(2 * MIB).await, scene.volume(2 * MIB).await);
     for at in [0, MIB] {
         scene.put(&from, at, &[7; MIB as usize]);
@@ -247,10 +247,27 @@ async fn transfers_of_a_store_share_its_bandwidth() {
 }
 
 #[tokio::test]
+async fn what_changed_is_written_at_the_bandwidth_of_its_destination() {
+    let scene = Scene::new();
+    let (from, base) = (scene.volume(2 * MIB).await, scene.volume(2 * MIB).await);
+    let to = scene.volume(2 * MIB).await;
+    scene.put(&from, 0, &[7; MIB as usize]);
+    // Reading is free: what takes time is the writing.
+    let allowance = Allowances::default().of(Uuid::new_v4(), Some(2 * MIB));
+    let (source, destination) = (scene.end(&from), End { allowance, ..scene.end(&to) });
+    let begun = Instant::now();
+    let over = (base.into(), 2 * MIB);
+    let runs = [Extent::new(0_u64, MIB)];
+    overlay(&call(), &source, &destination, over, &runs).await.unwrap();
+    // Half a second's worth, of which a tenth is at hand.
+    assert!(begun.elapsed() >= Duration::from_millis(300), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
 async fn a_transfer_that_waits_for_bandwidth_hears_a_cancel_and_another_limit() {
-    let (paces, store) = (Paces::default(), Uuid::new_v4());
+    let (allowances, store) = (Allowances::default(), Uuid::new_v4());
     let mut scene = Scene::new();
-    scene.pace = paces.of(store, Some(64 << 10));
+    scene.allowance = allowances.of(store, Some(64 << 10));
     let (from, to) = (scene.volume(MIB).await, scene.volume(MIB).await);
     scene.put(&from, 0, &[7; MIB as usize]);
     let (source, destination) = (scene.end(&from), scene.end(&to));
@@ -267,7 +284,7 @@ async fn a_transfer_that_waits_for_bandwidth_hears_a_cancel_and_another_limit() 
     let call = call();
     let (ended, ()) = tokio::join!(copy(&call, &source, &destination, MIB), async {
         tokio::task::yield_now().await;
-        paces.of(store, None);
+        allowances.of(store, None);
     });
     ended.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());

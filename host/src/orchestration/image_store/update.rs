@@ -42,7 +42,7 @@ impl super::ImageStores {
         store.bandwidth = bandwidth(wish.bandwidth, store.bandwidth)?;
         let changes = vec![Change::expect_name_free(&store.record, None), Change::update(&store)];
         self.rooms.repository.transact(changes).await?;
-        self.rooms.paces.of(uuid, store.bandwidth);
+        self.rooms.allowances.of(uuid, store.bandwidth);
         self.find(uuid).await
     }
 }

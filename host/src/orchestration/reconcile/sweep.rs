@@ -93,10 +93,8 @@ impl Reconcile {
     /// The pools that an operation may have left something on.
     async fn pool_of(&self, operation: Uuid) -> Result<Which, Failure> {
         let operation = self.rooms.jobs.find(operation).await?;
-        // A volume that moves is on two; a snapshot that is copied comes to be somewhere else.
-        let moves =
-            ["volume.migrate", "snapshot.backup", "snapshot.copy"].contains(&&*operation.flow);
-        let pool = match operation.object.filter(|_| !moves) {
+        let spans = self.rooms.jobs.spans_stores(&operation.flow);
+        let pool = match operation.object.filter(|_| !spans) {
             Some((RecordKind::StoragePool | RecordKind::ImageStore, store)) => Some(store),
             Some((RecordKind::ObjectInStore | RecordKind::Template, _)) => None,
             Some((_, object)) => self.rooms.known(object).await?.and_then(|known| known.pool),

@@ -411,3 +411,15 @@ async fn late_effect_of_a_call_that_was_given_up_is_removed_soon_after() {
     assert_eq!(jobs.wait(operation).await.unwrap().phase, Phase::Undone);
     gone(&scene, &scene.our_path(volume)).await;
 }
+
+#[tokio::test]
+async fn all_stores_are_swept_after_a_flow_that_touches_several() {
+    let scene = Scene::new().await;
+    let jobs = &scene.host.rooms().jobs;
+    let spans = ["volume.migrate", "snapshot.backup", "snapshot.copy", "snapshot.delete"];
+    // Of one that is not known, nothing is known.
+    for flow in spans.into_iter().chain(["nobody.knows"]) {
+        assert!(jobs.spans_stores(flow), "{flow}");
+    }
+    assert!(!jobs.spans_stores("volume.resize"));
+}

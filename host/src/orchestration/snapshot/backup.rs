@@ -101,6 +101,7 @@ impl jobs::Flow for Flow {
     type State = State;
     const NAME: &'static str = "snapshot.backup";
     const VERSION: u32 = 1;
+    const SPANS_STORES: bool = true;
     const STEPS: &'static [Step<Self>] = &[
         Step::outside("bring it to the image store", step_fn!(bring)).undone_by(step_fn!(drop_it)),
         Step::outside("remove it from the pool", step_fn!(leave)).forward_only(),

@@ -67,6 +67,7 @@ impl jobs::Flow for Flow {
     type State = State;
     const NAME: &'static str = "snapshot.copy";
     const VERSION: u32 = 1;
+    const SPANS_STORES: bool = true;
     const STEPS: &'static [Step<Self>] =
         &[Step::outside("bring its bytes", step_fn!(bring)).undone_by(step_fn!(drop_it))];
 

@@ -51,6 +51,7 @@ impl jobs::Flow for Flow {
     type State = State;
     const NAME: &'static str = "snapshot.delete";
     const VERSION: u32 = 2;
+    const SPANS_STORES: bool = true;
     // What is gone cannot come back: the way back looks whether it is.
     const STEPS: &'static [Step<Self>] = &[
         Step::outside("remove it from the pool", step_fn!(remove)).undone_by(step_fn!(look)),

@@ -65,14 +65,30 @@ impl Rooms {
                 let Some(store) = store.filter(|_| is_whole(&one, snapshot)) else {
                     continue;
                 };
-                let access = self.store_access(store.uuid).await?;
-                if access.capabilities(&call).await?.write_over {
+                if self.writes_over(&call, store).await {
                     let base = Base { snapshot: earlier.uuid, one: one.uuid };
                     return Ok((store, Some(base)));
                 }
             }
         }
         Ok((first, None))
+    }
+
+    /// Whether a store can begin a backup with another one now. One that does not answer cannot:
+    /// it holds up no backup that another store takes.
+    async fn writes_over(&self, call: &CallContext, store: &ImageStore) -> bool {
+        let asked = async {
+            let access = self.store_access(store.uuid).await?;
+            Ok::<_, StepError>(access.capabilities(call).await?.write_over)
+        };
+        asked.await.unwrap_or_else(|error| {
+            log::warn!(
+                "no backup begins with another one on {} now: {}",
+                store.title(),
+                error.failure
+            );
+            false
+        })
     }
 
     /// Brings a snapshot to an image store by what changed since another one that is there. Gives

@@ -128,9 +128,10 @@ impl super::SnapshotPolicies {
         wish: &CreateSnapshotPolicy,
     ) -> Result<(), Failure> {
         if wish.max_snapshots == 0 {
-            return Err(Failure::invalid(
-                "a policy keeps 1 snapshot at least; give a maxsnaps of 1 or more",
-            ));
+            return Err(Failure::invalid(format!(
+                "a policy keeps 1 snapshot at least, not {}; give a maxsnaps of 1 or more",
+                wish.max_snapshots
+            )));
         }
         if wish.max_age.is_some_and(|age| age.as_secs() == 0) {
             return Err(Failure::invalid(

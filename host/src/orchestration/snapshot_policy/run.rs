@@ -8,8 +8,9 @@ use storage_plugin_api::PluginErrorKind;
 use uuid::Uuid;
 
 /// How far a clock is set back in earnest. A policy whose last moment lies further in the future
-/// met a clock that was wrong; it would be waiting for that moment to come again.
-const SET_BACK_US: i64 = 24 * 3600 * 1_000_000;
+/// met a clock that was wrong; it would be waiting for that moment to come again. No more than the
+/// shortest interval: so long a gap would be seen by nobody.
+const SET_BACK_US: i64 = 3600 * 1_000_000;
 
 impl super::SnapshotPolicies {
     /// Begins the snapshot of a policy now, whenever it is due (`runSnapshotPolicy`): what it does
@@ -111,13 +112,15 @@ impl super::SnapshotPolicies {
         mut policy: Stored<SnapshotPolicy>,
         now_us: i64,
     ) -> Result<Stored<SnapshotPolicy>, Failure> {
-        log::warn!(
-            "snapshot policy {} ran last more than a day from now; the clock was wrong then, and \
-             it goes on from now",
-            policy.uuid
+        let seconds = policy.last_due_us.saturating_sub(now_us) / 1_000_000;
+        let note = format!(
+            "its last snapshot is of a moment {seconds} s from now: the clock was ahead then, or is \
+             behind now; it goes on from now (see whether the clock is right)"
         );
+        let told = event(RUN_WARN, SYSTEM, policy.uuid, note.clone());
+        policy.note = Some(note);
         policy.last_due_us = now_us;
-        self.write(vec![Change::update(&policy)]).await?;
+        self.write(vec![Change::update(&policy), told]).await?;
         let uuid = policy.uuid;
         Ok(self.rooms.repository.find(uuid).await?.unwrap_or(policy))
     }
@@ -128,10 +131,10 @@ impl super::SnapshotPolicies {
         mut policy: Stored<SnapshotPolicy>,
         failure: &Failure,
     ) -> Result<(), Failure> {
-        if policy.note.is_some() {
+        if policy.note.as_ref().is_some_and(|note| note.starts_with(WAITS)) {
             return Ok(());
         }
-        let note = format!("its snapshot is due, and waits: {failure}");
+        let note = format!("{WAITS}: {failure}");
         let told = event(RUN_WARN, SYSTEM, policy.uuid, note.clone());
         policy.note = Some(note);
         self.write(vec![Change::update(&policy), told]).await
@@ -151,8 +154,10 @@ impl super::SnapshotPolicies {
     }
 }
 
-const RUN_WARN: (&str, EventLevel) = ("SNAPSHOTPOLICY.RUN", EventLevel::Warn);
-const RUN_ERROR: (&str, EventLevel) = ("SNAPSHOTPOLICY.RUN", EventLevel::Error);
+/// What the note of a policy begins with while its snapshot waits.
+const WAITS: &str = "its snapshot is due, and waits";
+pub(super) const RUN_WARN: (&str, EventLevel) = ("SNAPSHOTPOLICY.RUN", EventLevel::Warn);
+pub(super) const RUN_ERROR: (&str, EventLevel) = ("SNAPSHOTPOLICY.RUN", EventLevel::Error);
 pub(super) const SYSTEM: &str = "system";
 
 /// A moment went by without its snapshot.

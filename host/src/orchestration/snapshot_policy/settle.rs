@@ -4,7 +4,7 @@
 //! something ended, so that it goes on after whatever came between: a crash, a full store, a
 //! snapshot that somebody uses.
 
-use super::run::SYSTEM;
+use super::run::{RUN_ERROR, RUN_WARN, SYSTEM};
 use super::{AFTER_A_FAILURE, event, may_do_next_round};
 use crate::model::{
     EventLevel, Failure, Kept, ObjectInStore, ObjectInStoreState, Retention, Snapshot,
@@ -56,20 +56,35 @@ impl super::SnapshotPolicies {
             self.write(vec![Change::update(&policy)]).await?;
             return Ok(Vec::new());
         }
-        let mut begun = Vec::new();
-        for (snapshot, need) in needs {
-            if is_left_alone(snapshot, now_us) {
+        // Backups go one after the other, the oldest first: the next one begins with its bytes.
+        let mut round = Round { moves: needs.iter().any(is_moving), ..Round::default() };
+        for (snapshot, need) in needs.into_iter().filter(|(_, need)| *need != Need::Time) {
+            let is_left_alone = is_left_alone(snapshot, now_us);
+            if is_left_alone || (need.moves() && round.moves) {
+                round.is_open |= is_left_alone || !round.began_to_move;
                 continue;
             }
             match self.begin_need(snapshot.uuid, need).await {
-                Ok(started) => begun.extend(started),
-                Err(failure) if is_no_trouble(&failure) => {
-                    log::info!("snapshot {:?} waits for its policy: {failure}", snapshot.name);
+                Ok(Some(started)) => round.began(need, started),
+                Ok(None) => {}
+                // Somebody has done it.
+                Err(failure) if failure.kind == PluginErrorKind::AlreadyExists => {
+                    log::info!("snapshot {:?} needs nothing: {failure}", snapshot.name);
                 }
-                Err(failure) => self.troubled(&policy, snapshot, need, &failure).await?,
+                Err(failure) if may_do_next_round(&failure) => {
+                    let doing = need.doing();
+                    let told =
+                        format!("snapshot {:?} waits to be {doing}: {failure}", snapshot.name);
+                    round.trouble.get_or_insert((RUN_WARN, told));
+                }
+                Err(failure) => {
+                    let told = self.troubled(snapshot, need, &failure).await?;
+                    round.trouble.get_or_insert((RUN_ERROR, told));
+                }
             }
         }
-        Ok(begun)
+        self.tell(policy, &round).await?;
+        Ok(round.begun)
     }
 
     /// What each snapshot needs, the oldest first; nothing of those that are as they are to be.
@@ -112,31 +127,77 @@ impl super::SnapshotPolicies {
         Ok(Some(started))
     }
 
-    /// What cannot be begun is told where people look: by the snapshot, and by the policy.
+    /// What was refused is told where people look: by the snapshot, and, as this returns it, by the
+    /// policy.
     async fn troubled(
         &self,
-        policy: &Stored<SnapshotPolicy>,
         snapshot: &Stored<Snapshot>,
         need: Need,
         failure: &Failure,
-    ) -> Result<(), Failure> {
-        let doing = match need {
-            Need::BackUp { .. } => "backed up",
-            Need::CopyTo(_) => "copied to another zone",
-            Need::Delete | Need::Time => "deleted",
-        };
-        let note = format!("it cannot be {doing}: {failure}");
-        let (mut snapshot, mut policy) = (snapshot.clone(), policy.clone());
+    ) -> Result<String, Failure> {
+        let note = format!("it cannot be {}: {failure}", need.doing());
         let told = format!("snapshot {:?}: {note}", snapshot.name);
+        let mut snapshot = snapshot.clone();
         snapshot.note = Some(note);
-        let mut changes = vec![Change::update(&snapshot)];
-        if policy.backlog.is_none() {
-            let level = ("SNAPSHOTPOLICY.RUN", EventLevel::Error);
-            changes.push(event(level, SYSTEM, policy.uuid, told.clone()));
-            policy.backlog = Some(told);
-            changes.push(Change::update(&policy));
+        self.write(vec![Change::update(&snapshot)]).await?;
+        Ok(told)
+    }
+
+    /// Keeps in the policy's backlog what holds its snapshots up: told once, until it goes on.
+    async fn tell(&self, mut policy: Stored<SnapshotPolicy>, round: &Round) -> Result<(), Failure> {
+        match &round.trouble {
+            Some((level, told)) if policy.backlog.is_none() => {
+                let event = event(*level, SYSTEM, policy.uuid, told.clone());
+                policy.backlog = Some(told.clone());
+                self.write(vec![Change::update(&policy), event]).await
+            }
+            None if policy.backlog.is_some() && round.goes_on() => {
+                policy.backlog = None;
+                self.write(vec![Change::update(&policy)]).await
+            }
+            _ => Ok(()),
         }
-        self.write(changes).await
+    }
+}
+
+/// What came of a look at the snapshots of a policy.
+#[derive(Debug, Default)]
+struct Round {
+    begun: Vec<Started>,
+    /// Bytes of one of them are on their way.
+    moves: bool,
+    began_to_move: bool,
+    /// One was not tried for another reason than that its turn comes.
+    is_open: bool,
+    /// The first that could not be begun.
+    trouble: Option<((&'static str, EventLevel), String)>,
+}
+
+impl Round {
+    fn began(&mut self, need: Need, started: Started) {
+        self.begun.push(started);
+        self.moves |= need.moves();
+        self.began_to_move |= need.moves();
+    }
+
+    /// Whether nothing of what was in the way is there any more.
+    fn goes_on(&self) -> bool {
+        !self.begun.is_empty() && !self.is_open && self.trouble.is_none()
+    }
+}
+
+impl Need {
+    /// Whether bytes go to an image store for it.
+    const fn moves(self) -> bool {
+        matches!(self, Self::BackUp { .. } | Self::CopyTo(_))
+    }
+
+    const fn doing(self) -> &'static str {
+        match self {
+            Self::BackUp { .. } => "backed up",
+            Self::CopyTo(_) => "copied to another zone",
+            Self::Delete | Self::Time => "deleted",
+        }
     }
 }
 
@@ -189,7 +250,8 @@ fn is_left_alone(snapshot: &Stored<Snapshot>, now_us: i64) -> bool {
     snapshot.note.is_some() && (-wait..wait).contains(&age)
 }
 
-/// Somebody is at it, or has done it.
-fn is_no_trouble(failure: &Failure) -> bool {
-    failure.kind == PluginErrorKind::AlreadyExists || may_do_next_round(failure)
+/// Whether bytes of a snapshot are on their way to an image store.
+fn is_moving((snapshot, need): &(&Stored<Snapshot>, Need)) -> bool {
+    let is_there = snapshot.state == SnapshotState::BackedUp;
+    *need == Need::Time && (is_there || snapshot.state == SnapshotState::BackingUp)
 }

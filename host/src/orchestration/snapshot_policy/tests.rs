@@ -152,6 +152,25 @@ async fn a_clock_that_was_wrong_costs_no_snapshot_and_doubles_none() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_ahead_by_hours_leaves_no_gap_and_is_told() {
+    let world = World::new().await;
+    let volume = a_volume(&world).await;
+    let policy = create(&world, hourly(volume, 8)).await.unwrap();
+    let due = next(&world, policy).await;
+    let ahead = due + 3 * HOUR_US;
+    assert_eq!(round(&world, ahead).await, 1);
+    assert_eq!(round(&world, due + 1).await, 0);
+    let note = see(&world, policy).await.note.clone().unwrap();
+    assert!(note.contains("10799 s from now: the clock was ahead"), "{note}");
+    assert_eq!(round(&world, due + HOUR_US).await, 1);
+    assert_eq!(see(&world, policy).await.note, None);
+    assert_eq!(round(&world, due + 2 * HOUR_US).await, 1);
+    // The moment that the wrong clock took is not taken again.
+    assert_eq!(round(&world, ahead).await, 0);
+    assert_eq!(runs(&world, volume).await, [ahead, due + HOUR_US, due + 2 * HOUR_US]);
+}
+
+#[tokio::test]
 async fn the_oldest_beyond_the_number_go_and_manual_ones_stay() {
     let world = World::new().await;
     let volume = a_volume(&world).await;
@@ -319,7 +338,7 @@ async fn what_cannot_be_kept_is_refused_with_the_way_out() {
     let world = World::new().await;
     let volume = a_volume(&world).await;
     let refused = async |wish| create(&world, wish).await.unwrap_err();
-    assert!(refused(hourly(volume, 0)).await.message.contains("maxsnaps"));
+    assert!(refused(hourly(volume, 0)).await.message.contains("not 0; give a maxsnaps"));
     let max_age = Some(Duration::from_millis(3));
     let wish = CreateSnapshotPolicy { max_age, ..hourly(volume, 1) };
     assert!(refused(wish).await.message.contains("maxage"));
@@ -372,6 +391,75 @@ async fn backups_that_fail_displace_none_that_did_not() {
     // Another try an hour later; then the older one has done its service.
     settle(&world, there[1].updated_us + HOUR_US).await;
     assert_eq!(runs(&world, volume).await, [due + HOUR_US]);
+}
+
+/// A policy that backs up, and two snapshots of it that are on their pool only.
+async fn piled_up(world: &World) -> (Uuid, Uuid, [Uuid; 2]) {
+    let volume = a_volume(world).await;
+    world.image_store("images").await;
+    let wish = CreateSnapshotPolicy { backup: true, ..hourly(volume, 8) };
+    let policy = create(world, wish).await.unwrap();
+    let due = next(world, policy).await;
+    for at_us in [due, due + HOUR_US] {
+        for one in world.orchestration.snapshot_policies.run_due(at_us).await.unwrap() {
+            world.done(Ok(one)).await;
+        }
+    }
+    let there = snapshots(world, volume).await;
+    (volume, policy, [there[0].uuid, there[1].uuid])
+}
+
+#[tokio::test]
+async fn backups_that_piled_up_go_one_after_the_other_and_move_what_changed() {
+    let world = World::new().await;
+    let (_, policy, piled) = piled_up(&world).await;
+    let policies = &world.orchestration.snapshot_policies;
+    for snapshot in piled {
+        let begun = policies.settle(now_us()).await.unwrap();
+        assert_eq!(begun.iter().map(|one| one.object).collect::<Vec<_>>(), [snapshot]);
+        world.done(Ok(begun[0])).await;
+    }
+    let places = world.orchestration.snapshots.places(piled[1]).await.unwrap();
+    assert_eq!(places[0].moved_bytes, Some(0));
+    settle(&world, now_us()).await;
+    assert!(see(&world, policy).await.is_settled);
+}
+
+#[tokio::test]
+async fn a_backup_waits_while_another_one_of_its_policy_moves() {
+    let world = World::new().await;
+    let (_, _, piled) = piled_up(&world).await;
+    world.provider.hang("open_writer");
+    let policies = &world.orchestration.snapshot_policies;
+    assert_eq!(policies.settle(now_us()).await.unwrap()[0].object, piled[0]);
+    world.provider.hangs().await;
+    assert!(policies.settle(now_us()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_backup_that_waits_is_told_once_until_it_goes_on() {
+    let world = World::new().await;
+    let (_, policy, piled) = piled_up(&world).await;
+    let holder = Uuid::new_v4();
+    let names = piled.map(|snapshot| format!("object:{snapshot}"));
+    let held = names.clone().map(|name| Change::Claim { name, holder });
+    world.rooms().repository.transact(held.to_vec()).await.unwrap();
+    let policies = &world.orchestration.snapshot_policies;
+    for _ in 0..2 {
+        assert!(policies.settle(now_us()).await.unwrap().is_empty());
+    }
+    let backlog = see(&world, policy).await.backlog.clone().unwrap();
+    assert!(backlog.contains("waits to be backed up: "), "{backlog}");
+    let told = events(&world, policy).await;
+    assert_eq!(told.iter().filter(|one| one.1 == EventLevel::Warn).count(), 1, "{told:?}");
+    let findings = world.orchestration.doctor.findings().await.unwrap();
+    assert!(findings.iter().any(|one| one.object == Some(policy)));
+    let free = names.map(|name| Change::Unclaim { name, holder });
+    world.rooms().repository.transact(free.to_vec()).await.unwrap();
+    let begun = policies.settle(now_us()).await.unwrap();
+    assert_eq!(begun[0].object, piled[0]);
+    assert_eq!(see(&world, policy).await.backlog, None);
+    world.done(Ok(begun[0])).await;
 }
 
 #[tokio::test]

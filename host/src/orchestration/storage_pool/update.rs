@@ -208,7 +208,7 @@ impl Flow {
         record.capacity_iops = wish.capacity_iops.or(record.capacity_iops);
         record.bandwidth = bandwidth(wish.bandwidth, record.bandwidth)?;
         // Early, if the rest is not written: whoever moves bytes next sets it right.
-        self.0.paces.of(state.pool, pool.bandwidth);
+        self.0.allowances.of(state.pool, pool.bandwidth);
         let told = format!("storage pool {:?} was changed", pool.name);
         let object = (RecordKind::StoragePool, pool.uuid);
         changes.extend([Change::update(&pool), context.event("POOL.UPDATE", object, told)]);

@@ -21,6 +21,8 @@ enum When {
 struct Inner {
     failures: Mutex<HashMap<&'static str, (When, u32, PluginError)>>,
     capabilities: Mutex<Option<Change>>,
+    /// The store that says nothing of what it can do.
+    silent: Mutex<Option<Uuid>>,
     access: Mutex<BTreeSet<(String, Uuid)>>,
     copies_itself: Mutex<bool>,
     calls: Mutex<Vec<&'static str>>,
@@ -131,6 +133,11 @@ impl Scripted {
         *self.inner.kept.lock().unwrap() = Some((path.to_owned(), error));
     }
 
+    /// A store says no more what it can do.
+    pub(crate) fn silence(&self, store: Uuid) {
+        *self.inner.silent.lock().unwrap() = Some(store);
+    }
+
     /// The calls of a method never end.
     pub(crate) fn hang(&self, method: &'static str) {
         *self.inner.hang.lock().unwrap() = Some(method);
@@ -233,6 +240,9 @@ scripted! {
         store: &StoreContext,
     ) -> PluginResult<DataStoreCapabilities> {
         self.begins("get_capabilities")?;
+        if *self.inner.silent.lock().unwrap() == Some(store.uuid) {
+            return Err(PluginError::unavailable("it is silent"));
+        }
         let mut can = self.memory.get_capabilities(call, store).await?;
         can.import_volume = true;
         if store.role != DataStoreRole::Primary {

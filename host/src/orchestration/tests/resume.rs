@@ -70,7 +70,7 @@ fn killed(scenario: &Scenario, meanwhile: impl FnOnce(&World, &BTreeSet<String>)
 #[test]
 fn a_copy_goes_on_at_its_token_and_its_source_is_read_only_from_there() {
     in_threads(copies(), |scenario| {
-        let (_, life) = killed(&scenario, |world, there| {
+        let (_world, life) = killed(&scenario, |world, there| {
             // Whoever reads it once more has other bytes.
             world.memory.with(|objects| {
                 for path in there {

@@ -23,7 +23,7 @@ pub(in crate::orchestration) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A store on the disk and a back end in memory.
 pub(in crate::orchestration) struct World {
-    directory: TempDir,
+    directory: Arc<TempDir>,
     /// Where the images lie that are downloaded.
     pub(in crate::orchestration) images: TempDir,
     pub(in crate::orchestration) memory: InMemory,
@@ -38,6 +38,8 @@ pub(in crate::orchestration) struct Life {
     runtime: Option<Runtime>,
     store: Store,
     pub(in crate::orchestration) orchestration: Orchestration,
+    /// Its store reads from it, also where the test let go of the world.
+    _directory: Arc<TempDir>,
 }
 
 impl World {
@@ -46,7 +48,7 @@ impl World {
         let directory =
             || tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         Self {
-            directory: directory(),
+            directory: Arc::new(directory()),
             images: directory(),
             memory: InMemory::default(),
             faults: Arc::default(),
@@ -101,7 +103,8 @@ impl World {
             Orchestration::new(Arc::new(Rooms::new(parts)))
         };
         runtime.block_on(orchestration.resume()).unwrap();
-        Life { runtime: Some(runtime), store, orchestration }
+        let _directory = Arc::clone(&self.directory);
+        Life { runtime: Some(runtime), store, orchestration, _directory }
     }
 }
 

@@ -142,6 +142,7 @@ impl jobs::Flow for Flow {
     type State = State;
     const NAME: &'static str = "volume.migrate";
     const VERSION: u32 = 1;
+    const SPANS_STORES: bool = true;
     const STEPS: &'static [Step<Self>] = &[
         Step::outside("copy it", step_fn!(copy)).undone_by(step_fn!(remove_copy)),
         Step::local("point to the copy", step_fn!(switch)),

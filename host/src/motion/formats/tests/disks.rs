@@ -204,7 +204,7 @@ async fn an_image_on_a_store_is_read_through_its_driver() {
         object: volume.into(),
         about: GuardedCall { provider: "In Memory", window: Duration::from_secs(60), store: None },
         guard: &guard,
-        pace: Default::default(),
+        allowance: Default::default(),
     };
     let mut object = ObjectRead::new(end, image.len() as u64);
     // Forth, back, over a border, on, beyond the end.

@@ -126,3 +126,16 @@ async fn a_backup_stays_while_another_begins_with_it() {
     let refused = snapshots.delete(&request(), first).await.unwrap_err();
     assert_eq!(refused.kind, PluginErrorKind::InUse);
 }
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_holds_up_no_backup_that_another_takes() {
+    let world = World::new().await;
+    let (volume, first) = backed_up(&world).await;
+    let silent = place(&world, first).await.store;
+    let other = world.image_store("others").await;
+    world.provider.silence(silent);
+    let second = take(&world, volume).await;
+    let one = back_up(&world, second).await;
+    assert_eq!((one.store, one.moved_bytes), (other, None));
+    expect_same(&world, second).await;
+}

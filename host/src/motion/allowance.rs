@@ -24,23 +24,23 @@ const PATIENCE: Duration = Duration::from_hours(24);
 
 /// The allowances of stores.
 #[derive(Debug, Default)]
-pub struct Paces(Mutex<HashMap<Uuid, Arc<Pace>>>);
+pub struct Allowances(Mutex<HashMap<Uuid, Arc<Allowance>>>);
 
-impl Paces {
+impl Allowances {
     /// The allowance of a store: so many bytes a second, or no limit. It holds for transfers that
     /// are under way as well.
-    pub fn of(&self, store: Uuid, bandwidth: Option<u64>) -> Arc<Pace> {
-        let mut paces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let pace = Arc::clone(paces.entry(store).or_default());
-        drop(paces);
-        pace.limit(bandwidth);
-        pace
+    pub fn of(&self, store: Uuid, bandwidth: Option<u64>) -> Arc<Allowance> {
+        let mut allowances = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let allowance = Arc::clone(allowances.entry(store).or_default());
+        drop(allowances);
+        allowance.limit(bandwidth);
+        allowance
     }
 }
 
 /// The allowance of one store.
 #[derive(Default)]
-pub struct Pace(RwLock<Option<Limit>>);
+pub struct Allowance(RwLock<Option<Limit>>);
 
 #[derive(Clone)]
 struct Limit {
@@ -66,7 +66,7 @@ impl Limit {
     }
 }
 
-impl Pace {
+impl Allowance {
     fn limit(&self, bandwidth: Option<u64>) {
         let limit = self.now();
         if limit.map(|limit| limit.bandwidth) != bandwidth {
@@ -78,18 +78,18 @@ impl Pace {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until so many bytes may pass.
+    /// Waits until so many bytes may pass. `title` is what the store is called in messages.
     ///
     /// # Errors
-    /// `Cancelled`.
-    pub async fn wait(&self, call: &CallContext, bytes: u64) -> PluginResult<()> {
+    /// `Cancelled`; `Timeout` where others had all of it for a day.
+    pub async fn wait(&self, call: &CallContext, bytes: u64, title: &str) -> PluginResult<()> {
         let mut left = usize::try_from(bytes).unwrap_or(usize::MAX);
         while left > 0 {
             let Some(limit) = self.now() else {
                 return Ok(());
             };
             let piece = left.min(Limit::share_of(limit.bandwidth));
-            let late = || PluginError::timeout("the bandwidth of the store is used by others");
+            let late = || used_by_others(title, limit.bandwidth);
             within(call, PATIENCE, late, limit.limiter.acquire(piece)).await?;
             left -= piece;
         }
@@ -97,8 +97,29 @@ impl Pace {
     }
 }
 
-impl fmt::Debug for Pace {
+fn used_by_others(title: &str, bandwidth: u64) -> PluginError {
+    PluginError::timeout(format!(
+        "other transfers used all of the bandwidth of {title}, {bandwidth} bytes a second, for {} \
+         h; wait until they are done, or raise its bandwidth (updateStoragePool, updateImageStore)",
+        PATIENCE.as_secs() / 3600
+    ))
+}
+
+impl fmt::Debug for Allowance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Pace").field(&self.now().map(|limit| limit.bandwidth)).finish()
+        f.debug_tuple("Allowance").field(&self.now().map(|limit| limit.bandwidth)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_in_vain_hears_of_which_store_and_what_to_do() {
+        let said = used_by_others("image store \"one\"", 1 << 20).to_string();
+        for part in ["image store \"one\"", "1048576 bytes a second", "updateImageStore"] {
+            assert!(said.contains(part), "{said}");
+        }
     }
 }
