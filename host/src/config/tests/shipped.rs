@@ -36,6 +36,7 @@ fn shipped_file_enables_exactly_our_own_plugins() {
         ("sample", PluginKind::Volume),
         ("filesystem", PluginKind::Volume),
         ("nfs", PluginKind::Image),
+        ("s3", PluginKind::Image),
     ];
     assert_eq!(names, ours);
     for row in &config.plugins {
