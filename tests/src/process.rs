@@ -5,6 +5,7 @@ use crate::wait::{LONG, eventually};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -127,18 +128,32 @@ impl Drop for Running {
     }
 }
 
-/// Sends a signal to a process.
+/// Sends a signal to a process. One that is told to stop stands still afterwards.
 pub fn signal(pid: u32, which: Signal) {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).or_fail("a process id");
-    kill_process(pid, which).or_fail("send a signal");
+    let process = i32::try_from(pid).ok().and_then(Pid::from_raw).or_fail("a process id");
+    kill_process(process, which).or_fail("send a signal");
+    if which == Signal::STOP {
+        eventually("all of its threads stand still", || stands_still(pid).then_some(()));
+    }
+}
+
+/// Whether every thread of a process is stopped: each of them stops when its turn comes.
+fn stands_still(pid: u32) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return false };
+    let mut states = threads.flatten().map(|thread| state(&thread.path().join("stat")));
+    states.all(|state| state.is_none_or(|state| "TZX".contains(state)))
+}
+
+/// The letter for what a process or thread does; `None` where it is gone.
+fn state(stat: &Path) -> Option<char> {
+    let stat = fs::read_to_string(stat).ok()?;
+    // "12 (name with ) anything) S …"
+    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 /// Whether a process is there and not a mere entry that nobody has asked for its status.
 pub fn process_is_there(pid: u32) -> bool {
-    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
-    // "12 (name with ) anything) S …"
-    let state = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-    !state.starts_with(['Z', 'X'])
+    state(Path::new(&format!("/proc/{pid}/stat"))).is_some_and(|state| !"ZX".contains(state))
 }
 
 /// How many files a process has open.
