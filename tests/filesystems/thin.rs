@@ -104,7 +104,8 @@ pub(crate) fn chains_are_sound() -> Result<(), Failed> {
     })
 }
 
-/// Not how long it takes, which says little in a test: what it writes and what it reads.
+/// Not how long it takes, which says little in a test: what it writes. What it reads cannot be told
+/// from what the tests beside it read.
 pub(crate) fn a_template_of_any_size_is_as_quick() -> Result<(), Failed> {
     run(async {
         let mount = Mount::new("ext4", 8 * GIB);
@@ -114,26 +115,17 @@ pub(crate) fn a_template_of_any_size_is_as_quick() -> Result<(), Failed> {
         for size in [64 * MIB, 2 * GIB] {
             let offsets: Vec<_> = (0..size / MIB).map(|at| at * MIB).collect();
             let template = pool.template(size, &offsets).await?;
-            let (used, read) = (mount.used(), bytes_moved());
+            let used = mount.used();
             for _ in 0..8 {
                 pool.volume_of(&template, 4 * GIB).await?;
             }
-            costs.push((mount.used().saturating_sub(used), bytes_moved() - read));
+            costs.push(mount.used().saturating_sub(used));
         }
-        for (used, moved) in &costs {
+        for used in &costs {
             expect(*used <= 8 * MIB, || format!("eight volumes take {used} bytes"))?;
-            expect(*moved <= 16 * MIB, || format!("eight volumes move {moved} bytes"))?;
         }
         Ok(())
     })
-}
-
-/// How many bytes this process has read and written, as the kernel counts its calls.
-fn bytes_moved() -> u64 {
-    let told = std::fs::read_to_string("/proc/self/io").or_fail("what this process moved");
-    let counted = |line: &str| line.starts_with("rchar:") || line.starts_with("wchar:");
-    let numbers = told.lines().filter(|line| counted(line));
-    numbers.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum()
 }
 
 pub(crate) fn what_a_guest_has_open_is_let_alone() -> Result<(), Failed> {
