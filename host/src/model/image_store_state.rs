@@ -10,6 +10,8 @@ words! {
         Initial = "Initial",
         /// It can be used.
         Up = "Up",
+        /// It is being removed: nothing new comes to it.
+        Removing = "Removing",
         /// It is gone.
         Removed = "Removed",
     }
@@ -20,8 +22,12 @@ words! {
     pub enum ImageStoreEvent {
         /// Its life cycle found the back end to be as described.
         Initialized = "Initialized",
-        /// It was removed.
+        /// Its removal begins.
         RemoveRequested = "RemoveRequested",
+        /// Its life cycle took away what adding it left.
+        OperationSucceeded = "OperationSucceeded",
+        /// It could not be removed, and is as it was.
+        OperationFailed = "OperationFailed",
     }
 }
 
@@ -33,8 +39,10 @@ impl Machine for ImageStoreState {
         use ImageStoreEvent as E;
         use ImageStoreState::*;
         &[
-            (Initial, E::Initialized,     Up),
-            (Up,      E::RemoveRequested, Removed),
+            (Initial,  E::Initialized,        Up),
+            (Up,       E::RemoveRequested,    Removing),
+            (Removing, E::OperationSucceeded, Removed),
+            (Removing, E::OperationFailed,    Up),
         ]
     };
 }

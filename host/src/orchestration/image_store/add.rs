@@ -4,6 +4,7 @@ use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
     DEFAULT_WEIGHT, Failure, ImageStore, ImageStoreEvent, ImageStoreState, Machine, RecordKind,
 };
+use crate::orchestration::image_access::ImageAccess;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::is_unknown;
@@ -11,7 +12,7 @@ use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use storage_plugin_api::{
-    DataStoreRole, Details, InitializeRequest, PluginErrorKind, Scope, shown_url,
+    DataStoreRole, Details, InitializeRequest, InitializedStore, PluginErrorKind, Scope, shown_url,
 };
 use uuid::Uuid;
 
@@ -152,16 +153,7 @@ impl Flow {
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
         let access = self.0.image_access_to(self.0.find_image_store(state.image_store).await?)?;
-        let store = &access.image_store;
-        let mut ask =
-            InitializeRequest::new(store.uuid, store.role, store.name.clone(), store.scope.clone());
-        ask.url.clone_from(&store.url);
-        ask.details = store.details.clone();
-        ask.capacity_bytes = store.capacity_limited.then_some(store.capacity_bytes);
-        self.0.repository.installation_id().as_str().clone_into(&mut ask.installation_id);
-        let (call, life_cycle) = (context.call(), access.life_cycle()?);
-        let found = access.guarded(&call, life_cycle.initialize(&call, ask)).await?;
-
+        let found = self.0.initialize_image_store(context, &access).await?;
         let mut store = access.image_store;
         store.url = found.url.unwrap_or_else(|| std::mem::take(&mut store.record.url));
         store.details = found.details.unwrap_or_else(|| std::mem::take(&mut store.record.details));
@@ -216,6 +208,25 @@ impl Flow {
             Err(error) if is_unknown(error.kind()) => Ok(Vec::new()),
             deleted => Ok(deleted.map(|_| Vec::new())?),
         }
+    }
+}
+
+impl Rooms {
+    /// Has the life cycle look at the back end of a store, and make what it needs there. Idempotent.
+    pub(super) async fn initialize_image_store(
+        &self,
+        context: &StepContext,
+        access: &ImageAccess<'_>,
+    ) -> Result<InitializedStore, StepError> {
+        let store = &access.image_store;
+        let mut ask =
+            InitializeRequest::new(store.uuid, store.role, store.name.clone(), store.scope.clone());
+        ask.url.clone_from(&store.url);
+        ask.details = store.details.clone();
+        ask.capacity_bytes = store.capacity_limited.then_some(store.capacity_bytes);
+        self.repository.installation_id().as_str().clone_into(&mut ask.installation_id);
+        let (call, life_cycle) = (context.call(), access.life_cycle()?);
+        Ok(access.guarded(&call, life_cycle.initialize(&call, ask)).await?)
     }
 }
 

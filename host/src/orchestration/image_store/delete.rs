@@ -1,12 +1,13 @@
 //! An image store is removed: nothing is on it, its life cycle takes away what adding it left.
 //!
-//! **Invariant:** the record goes last, and stays as proof.
+//! **Invariant:** nothing new comes to it once its removal began. The record goes last, and stays as
+//! proof.
 
 use super::add::unclaim;
-use crate::jobs::{self, Step, StepContext, StepError, step_fn};
+use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
-    Failure, ImageStore, ImageStoreEvent, Machine, ObjectInStore, RecordKind, Snapshot, Stored,
-    Template,
+    Failure, ImageStore, ImageStoreEvent, ImageStoreState, Machine, ObjectInStore, RecordKind,
+    Snapshot, Stored, Template,
 };
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
@@ -34,6 +35,8 @@ impl super::ImageStores {
             _ => store,
         };
         self.rooms.expect_empty(&store).await?;
+        let mut store = store;
+        store.state = store.state.next(ImageStoreEvent::RemoveRequested)?;
         let changes = vec![Change::update(&store), expect_empty(uuid), Change::ExpectUnused(uuid)];
         let object = (RecordKind::ImageStore, uuid);
         let state = State { image_store: uuid };
@@ -66,10 +69,22 @@ pub(super) struct State {
 impl jobs::Flow for Flow {
     type State = State;
     const NAME: &'static str = "image_store.delete";
-    const VERSION: u32 = 1;
-    // A failure leaves it as it was.
+    const VERSION: u32 = 2;
     const STEPS: &'static [Step<Self>] =
-        &[Step::outside("remove it from the back end", step_fn!(remove))];
+        &[Step::outside("remove it from the back end", step_fn!(remove))
+            .undone_by(step_fn!(put_back))];
+
+    /// A failure leaves it as it was.
+    fn abandon<'a>(&'a self, _: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
+        Box::pin(async {
+            let mut store = self.0.find_image_store(state.image_store).await?;
+            // The first version of this left it Up meanwhile.
+            if store.state == ImageStoreState::Removing {
+                store.state = store.state.next(ImageStoreEvent::OperationFailed)?;
+            }
+            Ok(vec![Change::update(&store)])
+        })
+    }
 }
 
 impl Flow {
@@ -84,7 +99,10 @@ impl Flow {
         access.guarded(&call, life_cycle.delete_data_store(&call, &access.context)).await?;
         self.0.connected.remove(state.image_store);
         let mut store = access.image_store;
-        store.state = store.state.next(ImageStoreEvent::RemoveRequested)?;
+        if store.state == ImageStoreState::Up {
+            store.state = store.state.next(ImageStoreEvent::RemoveRequested)?;
+        }
+        store.state = store.state.next(ImageStoreEvent::OperationSucceeded)?;
         let told = format!("{} was removed", store.title());
         let object = (RecordKind::ImageStore, store.uuid);
         let mut changes = vec![
@@ -95,6 +113,25 @@ impl Flow {
         ];
         changes.extend(unclaim(&store));
         Ok(changes)
+    }
+
+    /// Its life cycle may have taken away what adding it left, whatever it said: that is made anew.
+    async fn put_back(
+        &self,
+        context: &StepContext,
+        state: &mut State,
+    ) -> Result<Vec<Change>, StepError> {
+        let store = self.0.find_image_store(state.image_store).await?;
+        if store.quarantine.is_some() {
+            return Ok(Vec::new());
+        }
+        let access = self.0.image_access_to(store)?;
+        if self.0.connect_image_store(context, &access).await.is_err() {
+            self.0.initialize_image_store(context, &access).await?;
+            self.0.connect_image_store(context, &access).await?;
+        }
+        self.0.connected.add(state.image_store);
+        Ok(Vec::new())
     }
 }
 

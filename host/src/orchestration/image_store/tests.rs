@@ -65,6 +65,31 @@ async fn a_failed_removal_leaves_it_in_use() {
 }
 
 #[tokio::test]
+async fn nothing_comes_to_a_store_that_is_being_removed_and_a_cancelled_removal_puts_it_back() {
+    let world = World::new().await;
+    let store = world.image_store("images").await;
+    let stores = &world.orchestration.image_stores;
+    world.provider.hang("delete_data_store");
+    let begun = stores.delete(&request(), store).await.unwrap();
+    world.provider.hangs().await;
+    let zone = stores.find(store).await.unwrap().scope.zone_id.unwrap();
+    let rooms = world.rooms();
+    let refused = rooms.image_stores_for(zone, ImageFormat::Raw, MIB).await.unwrap_err().failure;
+    assert!(refused.message.contains("is in state Removing"), "{refused}");
+    let again = stores.delete(&request(), store).await.unwrap_err();
+    assert_eq!(again.kind, PluginErrorKind::Conflict, "{again}");
+    // The call that was given up took effect all the same.
+    world.provider.fail("attach_zone", 1, PluginError::not_found("it has no mark"));
+    let asked = world.provider.calls("initialize");
+    rooms.jobs.cancel(begun.operation).await.unwrap();
+    world.undone(Ok(begun)).await;
+    assert_eq!(stores.find(store).await.unwrap().state, ImageStoreState::Up);
+    assert_eq!(world.provider.calls("initialize"), asked + 1);
+    world.template("disk.raw", &disk()).await;
+    world.nothing_is_held().await;
+}
+
+#[tokio::test]
 async fn one_back_end_is_one_store_and_whose_it_is_is_told() {
     let world = World::new().await;
     let store = world.image_store("images").await;

@@ -415,6 +415,7 @@ impl DataStoreLifeCycle for Scripted {
         store: &StoreContext,
     ) -> PluginResult<bool> {
         self.begins("delete_data_store")?;
+        self.pauses("delete_data_store").await;
         self.memory.delete_data_store(call, store).await
     }
 }
