@@ -158,6 +158,7 @@ pub(super) const VERBS: &[Verb] = &[
     verb("pool", "cancel-maintain", "cancelStorageMaintenance", ID),
     Verb { fixed: &[("enabled", "true")], ..verb("pool", "enable", "updateStoragePool", ID) },
     Verb { fixed: &[("enabled", "false")], ..verb("pool", "disable", "updateStoragePool", ID) },
+    verb("pool", "release", "releaseStoragePoolQuarantine", ID),
     verb("pool", "delete", "deleteStoragePool", ID),
 
     verb("image-store", "add", "addImageStore", &["name", "url"]),
