@@ -3,7 +3,7 @@
 
 use serde_json::{Map, json};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use storage_plugin_api::uuid::Uuid;
 use storage_plugin_api::{
@@ -11,7 +11,7 @@ use storage_plugin_api::{
     OpenReaderRequest, OpenWriterRequest, OpenedWriter, PluginErrorKind, PluginResult,
     StoreContext, TemplateInfo,
 };
-use tests::{Images, Skin, chunks_of};
+use tests::{Images, Skin, chunks_of, objects_below};
 
 const MIB: u64 = 1 << 20;
 /// Several checkpoints, and no round number of anything.
@@ -109,15 +109,7 @@ impl Mounted {
 
     /// All files but those of the mark.
     fn files(&self) -> Vec<PathBuf> {
-        let (mut files, mut folders) = (Vec::new(), vec![self.mounted.path().to_owned()]);
-        while let Some(folder) = folders.pop() {
-            for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-                if path.is_dir() { folders.push(path) } else { files.push(path) }
-            }
-        }
-        let is_mark = |path: &Path| path.file_name().unwrap().as_encoded_bytes()[0] == b'.';
-        files.retain(|path| !is_mark(path));
-        files
+        objects_below(self.mounted.path())
     }
 }
 
