@@ -16,7 +16,7 @@ use storage_plugin_api::{
     OpenReaderRequest, OpenWriterRequest, OpenedWriter, PluginErrorKind, PluginResult, Scope,
     StoreContext, TemplateInfo,
 };
-use tests::{Installation, OrFail, Plugin, Skin, artifacts, chunks_of, memory_host};
+use tests::{Installation, OrFail, Plugin, Skin, artifacts, chunks_of, eventually, memory_host};
 
 const MIB: u64 = 1 << 20;
 /// Many parts, and no round number of anything.
@@ -200,16 +200,9 @@ pub(crate) fn goes_on_after_a_kill(server: &Server, bucket: &str) -> Result<(), 
             broken |= opened.writer.write(chunk).await.is_err();
         }
         expect(broken, || "a killed process takes bytes".to_owned())?;
-        let described = loop {
-            // The next process is on its way.
-            let object = DataObject::from(template.clone());
-            match images.driver.describe(&call(), &images.store, object).await {
-                Err(error) if error.kind() == PluginErrorKind::Unavailable => {
-                    tokio::task::yield_now().await;
-                }
-                described => break described?,
-            }
-        };
+        images.plugin.supervisor().up().await;
+        let object = DataObject::from(template.clone());
+        let described = images.driver.describe(&call(), &images.store, object).await?;
         expect(!described.present, || "it is there by half".to_owned())?;
         let before = relay.up();
         let mut opened = images.writer(&template, Some(token.clone())).await?;
@@ -294,18 +287,18 @@ pub(crate) fn stops_when_it_is_given_up(server: &Server, bucket: &str) -> Result
 /// Within a second nothing moves any more.
 fn is_quiet(moved: impl Fn() -> u64, what: &str) -> Result<(), Failed> {
     let begun = Instant::now();
-    let (mut last, mut since) = (moved(), Instant::now());
-    while since.elapsed() < Duration::from_millis(300) {
+    let (mut last, mut since) = (moved(), begun);
+    eventually(&format!("{what} is given up"), || {
         let now = moved();
         if now != last {
             (last, since) = (now, Instant::now());
         }
-        expect(begun.elapsed() < Duration::from_millis(1300), || {
-            format!("{what} goes on after it was given up")
-        })?;
-        std::thread::yield_now();
-    }
-    Ok(())
+        (since.elapsed() >= Duration::from_millis(300)).then_some(())
+    });
+    let went_on = since - begun;
+    expect(went_on < Duration::from_secs(1), || {
+        format!("{what} goes on for {went_on:?} after it was given up")
+    })
 }
 
 /// What is wrong is said by the connection test, and nothing is left of it.
