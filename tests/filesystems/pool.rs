@@ -6,14 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use storage_plugin_api::uuid::Uuid;
 use storage_plugin_api::{
-    CallContext, Chunk, CreateRequest, CreateSource, DataObject, DataStore, DataStoreCapabilities,
+    Chunk, CreateRequest, CreateSource, DataObject, DataStore, DataStoreCapabilities,
     DataStoreProvider, DataStoreProviderType, DataStoreRole, ImageFormat, InitializeRequest,
     LifeCycle, ListObjectsRequest, ListedObject, OpenReaderRequest, OpenWriterRequest,
     PluginResult, PrimaryDataStoreLifeCycle, ProvisioningType, ResizeRequest,
     RevertSnapshotRequest, Scope, SnapshotInfo, StoreContext, TakeSnapshotRequest, TemplateInfo,
     VolumeInfo,
 };
-use tests::{OrFail, Plugin, Skin, artifacts, bytes_moved, memory_host};
+use tests::{OrFail, Plugin, Skin, artifacts, bytes_moved, call, memory_host};
 
 pub(crate) const MIB: u64 = 1 << 20;
 pub(crate) const GIB: u64 = 1 << 30;
@@ -25,10 +25,6 @@ pub(crate) const BYTE: u8 = 0xa5;
 pub(crate) struct Pool {
     plugin: Arc<Plugin>,
     store: StoreContext,
-}
-
-fn call() -> CallContext {
-    CallContext::new(Uuid::new_v4())
 }
 
 fn chunk(offset: u64, byte: u8, length: u64) -> Chunk {

@@ -3,14 +3,13 @@
 
 use crate::mount::Mount;
 use crate::pool::{BYTE, GIB, MIB, Pool};
-use crate::{expect, run};
 use libtest_mimic::Failed;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use storage_plugin_api::{PluginErrorKind, VolumeInfo};
-use tests::{OrFail, Skin};
+use tests::{OrFail, Skin, expect, run};
 
 /// Runs qemu-img in a pool's directory; what it says is the error.
 fn qemu_img(directory: &Path, arguments: &[&str]) -> Result<String, Failed> {

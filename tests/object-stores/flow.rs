@@ -1,13 +1,12 @@
 //! The whole way on the real host: a template straight into a bucket, a volume from it on a pool, a
 //! snapshot backed up to the bucket, both extracted by links of the server's own.
 
-use crate::expect;
 use crate::servers::{ACCESS_KEY, SECRET_KEY, Server};
 use libtest_mimic::Failed;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use tests::{Host, Installation, OrFail, Provider, Row, Source, eventually, text};
+use tests::{Host, Installation, OrFail, Provider, Row, Source, eventually, expect, text};
 
 const MIB: usize = 1 << 20;
 
