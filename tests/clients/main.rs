@@ -5,10 +5,9 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use tests::{Ended, Host, Installation, OrFail, Provider, Row, eventually};
+use tests::{Ended, Host, Installation, OrFail, Provider, leave_out};
 
 /// The path of the program `cs`.
 const VARIABLE: &str = "STORAGE_TESTS_CS";
@@ -16,11 +15,8 @@ const VARIABLE: &str = "STORAGE_TESTS_CS";
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let Some(cs) = std::env::var_os(VARIABLE).map(PathBuf::from) else {
-        let left_out =
-            format!("left out: the client cs against the host; set {VARIABLE}=/path/to/cs");
-        // Nobody listens if this fails.
-        writeln!(std::io::stderr(), "{left_out}").ok();
-        return libtest_mimic::run(&arguments, Vec::new()).exit_code();
+        let what = format!("the client cs against the host; set {VARIABLE}=/path/to/cs");
+        return leave_out(&arguments, &what);
     };
     let test = |name: &str, test: fn(&Path) -> Result<(), Failed>| {
         let cs = cs.clone();
@@ -86,15 +82,9 @@ fn runs_flows(program: &Path, skin: &str, provider: Provider) -> Result<(), Fail
 
 /// From a URL to another zone, and back down (`images.py`), by the library or the program.
 fn runs_images(program: &Path, skin: &str) -> Result<(), Failed> {
-    let place = Installation::with_pools()
-        .row(Row::image("nfs", "nfs"))
-        .storage_key("download_allow", vec!["127.0.0.1"]);
+    let place = Installation::with_images();
     let host = place.start();
-    let images = host.data_dir().join("images");
-    eventually("the first image store is up", || {
-        let stores = host.list("listImageStores", &[]);
-        stores.first().filter(|store| store["state"] == "Up").map(drop)
-    });
+    let (_, images) = host.first_image_store();
     let mut script = script("images.py", program);
     script.arg(skin).arg(place.file("pools")).arg(images).arg(program);
     ends_well(script, &host)

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::ops::AddAssign;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use tests::OrFail;
+use tests::{OrFail, files_below};
 
 /// How many bytes a pattern has, at the start of a volume.
 const PATTERN: usize = 64 * 1024;
@@ -215,7 +215,7 @@ fn files_in<'a>(
     const OF_THE_STORE: [&str; 3] =
         [".storage-store.json", ".storage-store.json.new", ".storage-store.lock"];
     let mut found = BTreeMap::new();
-    for file in directories.into_iter().flat_map(|directory| Scene::files(directory)) {
+    for file in directories.into_iter().flat_map(|directory| files_below(directory)) {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let is_one_of = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
         if OF_THE_STORE.contains(&&*name) || is_one_of(others) {

@@ -2,6 +2,7 @@
 //! has acknowledged them.
 
 use std::collections::BTreeMap;
+use tests::OrFail;
 
 /// Who wrote the bytes of a volume, and for the how many-th time: the pattern follows from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,12 @@ pub(crate) struct Volume {
     pub(crate) destroyed: bool,
     /// It is a disk of the client's instance.
     pub(crate) attached: bool,
+}
+
+impl Volume {
+    pub(crate) fn new(name: String, size_bytes: u64, bytes: Option<Bytes>) -> Self {
+        Self { name, size_bytes, bytes, destroyed: false, attached: false }
+    }
 }
 
 /// A snapshot, of a volume alone or as a member of an instance snapshot.
@@ -59,6 +66,22 @@ pub(crate) struct Model {
 }
 
 impl Model {
+    /// A volume that is known.
+    pub(crate) fn volume(&mut self, id: &str) -> &mut Volume {
+        self.volumes.get_mut(id).or_fail("a volume")
+    }
+
+    /// A snapshot that is known.
+    pub(crate) fn snapshot(&mut self, id: &str) -> &mut Snapshot {
+        self.snapshots.get_mut(id).or_fail("a snapshot")
+    }
+
+    /// A volume is what it was.
+    pub(crate) fn revert_to(&mut self, snapshot: Snapshot) {
+        let volume = self.volume(&snapshot.volume);
+        (volume.size_bytes, volume.bytes) = (snapshot.size_bytes, snapshot.bytes);
+    }
+
     /// What a snapshot of the instance would hold now.
     pub(crate) fn members(&self) -> Vec<Snapshot> {
         let attached = self.volumes.iter().filter(|(_, volume)| volume.attached);

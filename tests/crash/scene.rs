@@ -1,7 +1,7 @@
 //! The scene: an installation, two pools, an image store, the host that lives for a while.
 
 use rustix::process::Signal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use tests::{Host, Installation, LONG, OrFail, Row, eventually, signal};
 
@@ -58,12 +58,7 @@ impl Scene {
             let id = made["storagepool"]["id"].as_str().or_fail("a pool").to_owned();
             pools.push((id, directory));
         }
-        // The one that a new host makes by itself.
-        eventually("the image store is up", || {
-            let stores = host.list("listImageStores", &[]);
-            stores.first().filter(|store| store["state"] == "Up").map(drop)
-        });
-        let images = host.data_dir().join("images");
+        let (_, images) = host.first_image_store();
         Self { installation, host: Some(host), zone, pools, images, sources }
     }
 
@@ -131,18 +126,5 @@ impl Scene {
             .collect();
         let none: Option<()> = None;
         none.or_fail(&format!("recovered in {recovered_in:?} only; slow were {slow:#?}"));
-    }
-
-    /// The files below a directory.
-    pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(directory).or_fail("read a directory") {
-            let path = entry.or_fail("read a directory").path();
-            match path.is_dir() {
-                true => files.extend(Self::files(&path)),
-                false => files.push(path),
-            }
-        }
-        files
     }
 }

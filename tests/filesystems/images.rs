@@ -2,24 +2,19 @@
 
 use crate::mount::Mount;
 use crate::pool::MIB;
-use crate::{expect, run};
 use bytes::Bytes;
 use libtest_mimic::Failed;
 use serde_json::Map;
 use std::path::Path;
 use storage_plugin_api::uuid::Uuid;
 use storage_plugin_api::{
-    CallContext, CheckpointToken, Chunk, CreateRequest, OpenWriterRequest, PluginErrorKind,
-    PluginResult, VolumeInfo, WriteResult,
+    CheckpointToken, Chunk, CreateRequest, OpenWriterRequest, PluginErrorKind, PluginResult,
+    VolumeInfo, WriteResult,
 };
-use tests::{Images, OrFail, Skin};
+use tests::{Images, OrFail, Skin, call, expect, run};
 
 /// An image store in a directory.
 struct Stored(Images);
-
-fn call() -> CallContext {
-    CallContext::new(Uuid::new_v4())
-}
 
 impl Stored {
     async fn new(path: &Path) -> Self {

@@ -17,10 +17,9 @@ mod thin;
 use crate::mount::Mount;
 use crate::pool::{GIB, MIB, Pool};
 use libtest_mimic::{Arguments, Failed, Trial};
-use std::io::Write;
 use std::process::ExitCode;
 use storage_plugin_api::{PluginErrorKind, ProvisioningType};
-use tests::{Installation, OrFail, artifacts};
+use tests::{Installation, OrFail, artifacts, expect, is_set, leave_out, run};
 
 /// Set to 1 by whoever knows that this machine mounts images.
 const VARIABLE: &str = "STORAGE_TESTS_FILESYSTEMS";
@@ -30,12 +29,9 @@ const KINDS: [(&str, bool); 3] = [("xfs", true), ("btrfs", true), ("ext4", false
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    if std::env::var_os(VARIABLE).is_none_or(|value| value != "1") {
-        let left_out =
-            format!("left out: the plugins filesystem and nfs on XFS and Btrfs; set {VARIABLE}=1");
-        // Nobody listens if this fails.
-        writeln!(std::io::stderr(), "{left_out}").ok();
-        return libtest_mimic::run(&arguments, Vec::new()).exit_code();
+    if !is_set(VARIABLE) {
+        let what = format!("the plugins filesystem and nfs on XFS and Btrfs; set {VARIABLE}=1");
+        return leave_out(&arguments, &what);
     }
     let mut tests = vec![
         Trial::test("a_full_file_system_says_so_and_keeps_nothing", is_full),
@@ -67,14 +63,6 @@ fn main() -> ExitCode {
         }));
     }
     libtest_mimic::run(&arguments, tests).exit_code()
-}
-
-fn run(test: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed> {
-    tokio::runtime::Runtime::new().or_fail("a runtime").block_on(test)
-}
-
-fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failed> {
-    if holds { Ok(()) } else { Err(otherwise().into()) }
 }
 
 fn passes(plugin: &str, kind: &str, details: &str) -> Result<(), Failed> {

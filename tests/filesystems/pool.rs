@@ -6,14 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use storage_plugin_api::uuid::Uuid;
 use storage_plugin_api::{
-    CallContext, Chunk, CreateRequest, CreateSource, DataObject, DataStore, DataStoreCapabilities,
+    Chunk, CreateRequest, CreateSource, DataObject, DataStore, DataStoreCapabilities,
     DataStoreProvider, DataStoreProviderType, DataStoreRole, ImageFormat, InitializeRequest,
     LifeCycle, ListObjectsRequest, ListedObject, OpenReaderRequest, OpenWriterRequest,
     PluginResult, PrimaryDataStoreLifeCycle, ProvisioningType, ResizeRequest,
     RevertSnapshotRequest, Scope, SnapshotInfo, StoreContext, TakeSnapshotRequest, TemplateInfo,
     VolumeInfo,
 };
-use tests::{OrFail, Plugin, Skin, artifacts, memory_host};
+use tests::{OrFail, Plugin, Skin, artifacts, bytes_moved, call, memory_host};
 
 pub(crate) const MIB: u64 = 1 << 20;
 pub(crate) const GIB: u64 = 1 << 30;
@@ -25,10 +25,6 @@ pub(crate) const BYTE: u8 = 0xa5;
 pub(crate) struct Pool {
     plugin: Arc<Plugin>,
     store: StoreContext,
-}
-
-fn call() -> CallContext {
-    CallContext::new(Uuid::new_v4())
 }
 
 fn chunk(offset: u64, byte: u8, length: u64) -> Chunk {
@@ -46,8 +42,17 @@ fn life_cycle_of(plugin: &Plugin) -> Arc<dyn PrimaryDataStoreLifeCycle> {
 impl Pool {
     /// A pool that was added in a directory.
     pub(crate) async fn new(path: &Path, details: &[(&str, &str)]) -> PluginResult<Self> {
+        Self::within(Skin::InProcess, path, details).await
+    }
+
+    /// As [`new`](Self::new), of a plugin in either skin.
+    pub(crate) async fn within(
+        skin: Skin,
+        path: &Path,
+        details: &[(&str, &str)],
+    ) -> PluginResult<Self> {
         let library = artifacts::library("storage-volume-filesystem");
-        let plugin = Plugin::load_file(Skin::InProcess, &library, Map::new(), memory_host()).await;
+        let plugin = Plugin::load_file(skin, &library, Map::new(), memory_host()).await;
         let scope = Scope::zone(Uuid::new_v4());
         let role = DataStoreRole::Primary;
         let mut request = InitializeRequest::new(Uuid::new_v4(), role, "pool", scope);
@@ -61,6 +66,12 @@ impl Pool {
         let added = life_cycle.initialize(&call(), request).await?;
         store.details = added.details.or_fail("the details of the store");
         Ok(Self { plugin: Arc::new(plugin), store: StoreContext::new(store) })
+    }
+
+    /// How many bytes its plugin, in a process of its own, has read and written so far.
+    pub(crate) fn moved(&self) -> u64 {
+        let (read, written) = bytes_moved(self.plugin.pid());
+        read + written
     }
 
     /// The pool goes into maintenance: whatever holds it open is let go.

@@ -13,7 +13,6 @@ mod judge;
 use crate::judge::Judge;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::fs::File;
-use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::ExitCode;
@@ -21,9 +20,8 @@ use storage_host::motion::formats::{
     Conversion, Image, ImageLimits, InspectError, Qcow2File, RefusalCode, ToRaw, inspect,
 };
 use storage_host::motion::{FileRead, HOLE_BYTES, RandomRead, chunks};
-use storage_plugin_api::prelude::Uuid;
-use storage_plugin_api::{CallContext, Chunk, ImageFormat};
-use tests::OrFail;
+use storage_plugin_api::{Chunk, ImageFormat};
+use tests::{OrFail, call, expect, is_set, leave_out, run};
 
 /// Set to 1 by whoever knows that qemu-img is here.
 const VARIABLE: &str = "STORAGE_TESTS_IMAGES";
@@ -75,11 +73,8 @@ const REFUSED: [(&str, &[&str], RefusalCode); 11] = [
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    if std::env::var_os(VARIABLE).is_none_or(|value| value != "1") {
-        let left_out = format!("left out: images against qemu-img; set {VARIABLE}=1");
-        // Nobody listens if this fails.
-        writeln!(std::io::stderr(), "{left_out}").ok();
-        return libtest_mimic::run(&arguments, Vec::new()).exit_code();
+    if !is_set(VARIABLE) {
+        return leave_out(&arguments, &format!("images against qemu-img; set {VARIABLE}=1"));
     }
     let mut tests = vec![
         Trial::test("a_disk_written_as_qcow2_is_what_qemu_reads", || run(writes_qcow2())),
@@ -107,18 +102,6 @@ fn named(options: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     let text: String = options.chars().map(plain).collect();
     if text.is_empty() { "plain".to_owned() } else { text.trim_matches('_').to_owned() }
-}
-
-fn run(test: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed> {
-    tokio::runtime::Runtime::new().or_fail("a runtime").block_on(test)
-}
-
-fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failed> {
-    if holds { Ok(()) } else { Err(otherwise().into()) }
-}
-
-fn call() -> CallContext {
-    CallContext::new(Uuid::new_v4())
 }
 
 async fn look(path: &Path) -> (FileRead, Result<Image, InspectError>) {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use tests::{Host, Installation, Pool, Provider, Row, eventually, text};
+use tests::{Host, Installation, Pool, Provider, Row, eventually, files_below, text};
 
 const MIB: u64 = 1 << 20;
 
@@ -13,26 +13,12 @@ fn place() -> (Installation, Host, Pool) {
     let place = Installation::with_pools().row(Row::image("nfs", "nfs"));
     let host = place.start();
     let pool = place.add_pool(&host, "pool", Provider::Filesystem);
-    images_are_up(&host);
+    host.first_image_store();
     (place, host, pool)
-}
-
-/// The image store that a new host makes by itself.
-fn images_are_up(host: &Host) {
-    eventually("the first image store is up", || {
-        let stores = host.list("listImageStores", &[]);
-        stores.first().filter(|store| store["state"] == "Up").map(drop)
-    });
 }
 
 fn ids(snapshots: &[Value]) -> Vec<String> {
     snapshots.iter().map(|one| text(one, "id")).collect()
-}
-
-fn is_in_order(host: &Host) {
-    host.is_well();
-    let orphans = host.list("scanOrphans", &[]);
-    assert!(orphans.is_empty(), "{orphans:#?}");
 }
 
 #[test]
@@ -79,7 +65,7 @@ fn a_policy_takes_snapshots_backs_them_up_and_lets_the_oldest_go() {
     host.process().signal(Signal::KILL);
     host.wait();
     let host = place.start();
-    images_are_up(&host);
+    host.first_image_store();
     let left = eventually("the rest is done after a restart", || {
         let left = host.list("listSnapshots", &hourly);
         let is_whole = left.iter().all(|one| one["locationtype"] == "SECONDARY");
@@ -101,7 +87,7 @@ fn a_policy_takes_snapshots_backs_them_up_and_lets_the_oldest_go() {
     let left = host.list("listSnapshots", &[("volumeid", &volume)]);
     assert_eq!(left.len(), 3, "{left:#?}");
     assert!(ids(&left).contains(&text(&manual, "id")));
-    is_in_order(&host);
+    host.is_in_order();
 }
 
 #[test]
@@ -144,17 +130,12 @@ fn the_second_backup_of_a_volume_moves_what_changed() {
     let restored = pool.directory.join(text(&restored, "path"));
     assert!(fs::read(&restored).unwrap() == expected, "other bytes");
     assert_eq!(raw_files(&host).len(), 1);
-    is_in_order(&host);
+    host.is_in_order();
 }
 
 /// The files of objects on the host's own image store.
 fn raw_files(host: &Host) -> Vec<PathBuf> {
-    let (mut files, mut folders) = (Vec::new(), vec![host.data_dir().join("images")]);
-    while let Some(folder) = folders.pop() {
-        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-            if path.is_dir() { folders.push(path) } else { files.push(path) }
-        }
-    }
+    let mut files = files_below(&host.data_dir().join("images"));
     files.retain(|file| file.extension().is_some_and(|end| end == "raw"));
     files
 }

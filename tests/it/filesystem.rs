@@ -8,21 +8,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use storage_plugin_api::uuid::Uuid;
 use storage_plugin_api::{
-    AttachZoneRequest, CallContext, Chunk, CreateRequest, CreateSource, DataObject, DataStore,
+    AttachZoneRequest, Chunk, CreateRequest, CreateSource, DataObject, DataStore,
     DataStoreProvider, DataStoreProviderType, DataStoreRole, InitializeRequest, LifeCycle,
     OpenReaderRequest, OpenWriterRequest, OpenedWriter, PluginErrorKind, PrimaryDataStoreLifeCycle,
     ResizeRequest, Scope, StoreContext, VolumeInfo,
 };
-use tests::{Installation, Plugin, Row, Skin, eventually, memory_host, text};
+use tests::{Installation, Plugin, Row, Skin, call, eventually, memory_host, text};
 
 const MIB: u64 = 1 << 20;
 const SIZE: u64 = 64 * MIB;
 /// A copy at this pace takes a minute: whatever the test does comes in its midst.
 const SLOWEST: u64 = MIB;
-
-fn call() -> CallContext {
-    CallContext::new(Uuid::new_v4())
-}
 
 fn life_cycle(plugin: &Plugin) -> Arc<dyn PrimaryDataStoreLifeCycle> {
     match plugin.provider().get_data_store_life_cycle(DataStoreProviderType::Primary) {

@@ -2,7 +2,7 @@
 //! its secrets are seen by nobody.
 
 use storage_plugin_api::Details;
-use tests::{Installation, Plugin, Row, Skin};
+use tests::{Installation, Plugin, Row, Skin, files_below};
 
 const SECRET: &str = "hush-0815-hush";
 
@@ -40,14 +40,7 @@ fn what_a_plugin_keeps_with_the_host_survives_a_restart_and_its_secret_is_never_
 
 /// The files in the data directory.
 fn data_files(place: &Installation) -> Vec<std::path::PathBuf> {
-    let mut left = vec![place.data_dir()];
-    let mut files = Vec::new();
-    while let Some(directory) = left.pop() {
-        for entry in std::fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { left.push(path) } else { files.push(path) }
-        }
-    }
+    let files = files_below(&place.data_dir());
     assert!(files.iter().any(|file| file.ends_with("store.db")), "{files:?}");
     files
 }

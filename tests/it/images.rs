@@ -5,13 +5,9 @@ use rustix::process::Signal;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::PathBuf;
 use storage_host::cli::client::ClientError;
-use tests::{Host, Installation, Pool, Provider, Row, eventually, text};
+use tests::{Host, Installation, Pool, Provider, Source, eventually, objects_below, text};
 
 const MIB: usize = 1 << 20;
 /// Data, a hole, data.
@@ -28,89 +24,6 @@ fn disk() -> Vec<u8> {
     bytes
 }
 
-/// An HTTP server of one file, which gives ranges and counts what it sent.
-struct Source {
-    url: String,
-    sent: Arc<AtomicU64>,
-    /// A request stops in its midst until this is zero.
-    held: Arc<AtomicU64>,
-}
-
-impl Source {
-    fn new(bytes: Vec<u8>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/disk.raw", listener.local_addr().unwrap());
-        let (sent, held) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        let (counted, holds) = (Arc::clone(&sent), Arc::clone(&held));
-        let bytes = Arc::new(bytes);
-        std::thread::spawn(move || {
-            for connection in listener.incoming().flatten() {
-                let (bytes, sent, held) =
-                    (Arc::clone(&bytes), Arc::clone(&counted), Arc::clone(&holds));
-                std::thread::spawn(move || serve(connection, &bytes, &sent, &held));
-            }
-        });
-        Self { url, sent, held }
-    }
-
-    fn sent(&self) -> u64 {
-        self.sent.load(Ordering::SeqCst)
-    }
-}
-
-fn serve(connection: TcpStream, bytes: &[u8], sent: &AtomicU64, held: &AtomicU64) -> Option<()> {
-    let mut reader = BufReader::new(connection.try_clone().ok()?);
-    let mut writer = connection;
-    loop {
-        let (mut line, mut from, mut is_head) = (String::new(), None, false);
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        is_head |= line.starts_with("HEAD");
-        loop {
-            let mut header = String::new();
-            reader.read_line(&mut header).ok()?;
-            let header = header.trim().to_ascii_lowercase();
-            if let Some(range) = header.strip_prefix("range: bytes=") {
-                from = range.split('-').next().and_then(|from| from.parse::<usize>().ok());
-            }
-            if header.is_empty() {
-                break;
-            }
-        }
-        let (status, start) = match from {
-            Some(from) => ("206 Partial Content", from),
-            None => ("200 OK", 0),
-        };
-        let body = bytes.get(start..)?;
-        let range = from
-            .map(|from| {
-                format!("Content-Range: bytes {from}-{}/{}\r\n", bytes.len() - 1, bytes.len())
-            })
-            .unwrap_or_default();
-        let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Length: {}\r\nETag: \"one\"\r\nAccept-Ranges: bytes\r\n\
-             {range}\r\n",
-            body.len()
-        );
-        writer.write_all(head.as_bytes()).ok()?;
-        if is_head {
-            continue;
-        }
-        for piece in body.chunks(MIB) {
-            writer.write_all(piece).ok()?;
-            let now = sent.fetch_add(piece.len() as u64, Ordering::SeqCst) + piece.len() as u64;
-            let hold = held.load(Ordering::SeqCst);
-            if hold > 0 && now >= hold {
-                // Until the other end is gone.
-                let mut rest = String::new();
-                reader.read_line(&mut rest).ok();
-                return None;
-            }
-        }
-    }
-}
-
 /// An installation with pools and an image store in its first zone.
 struct Place {
     place: Installation,
@@ -121,17 +34,10 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        let place = Installation::with_pools()
-            .row(Row::image("nfs", "nfs"))
-            .storage_key("download_allow", vec!["127.0.0.1"]);
+        let place = Installation::with_images();
         let host = place.start();
         let pool = place.add_pool(&host, "pool", Provider::Filesystem);
-        // The one that a new host makes by itself.
-        let images = host.data_dir().join("images");
-        eventually("the first image store is up", || {
-            let stores = host.list("listImageStores", &[]);
-            stores.first().filter(|store| store["state"] == "Up").map(drop)
-        });
+        let (_, images) = host.first_image_store();
         Self { place, host: Some(host), pool, images }
     }
 
@@ -181,34 +87,12 @@ impl Place {
 
     /// The files of objects on the image store.
     fn image_files(&self) -> Vec<PathBuf> {
-        let mut files = files_below(&self.images);
-        files.retain(|file| {
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            !name.starts_with('.')
-        });
-        files
-    }
-
-    fn is_in_order(&self) {
-        self.host().is_well();
-        let orphans = self.host().list("scanOrphans", &[]);
-        assert!(orphans.is_empty(), "{orphans:#?}");
+        objects_below(&self.images)
     }
 }
 
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn files_below(directory: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(directory).unwrap().flatten() {
-        match entry.path().is_dir() {
-            true => files.extend(files_below(&entry.path())),
-            false => files.push(entry.path()),
-        }
-    }
-    files
 }
 
 fn volume(place: &Place, name: &str, more: &[(&str, &str)]) -> Result<String, serde_json::Value> {
@@ -220,9 +104,9 @@ fn volume(place: &Place, name: &str, more: &[(&str, &str)]) -> Result<String, se
 #[test]
 fn a_template_is_registered_and_fifty_volumes_at_once_come_of_one_transfer() {
     let place = Place::new();
-    let source = Source::new(disk());
+    let source = Source::of(disk());
     let checksum = format!("{{SHA-256}}{}", sha256(&disk()));
-    let template = place.register(&source.url, &[("checksum", &checksum)]);
+    let template = place.register(source.url(), &[("checksum", &checksum)]);
     place.ready(&template);
     assert_eq!(source.sent(), SIZE as u64, "each byte once");
     assert_eq!(place.template(&template)["size"], SIZE as u64);
@@ -249,12 +133,12 @@ fn a_template_is_registered_and_fifty_volumes_at_once_come_of_one_transfer() {
     for path in paths {
         assert!(fs::read(place.pool.directory.join(path)).unwrap() == expected, "other bytes");
     }
-    place.is_in_order();
+    place.host().is_in_order();
 
     place.host().job("deleteTemplate", &[("id", &template)]).unwrap();
     assert_eq!(place.image_files(), Vec::<PathBuf>::new());
     assert_eq!(place.host().list("listTemplates", &[("templatefilter", "all")]).len(), 0);
-    place.is_in_order();
+    place.host().is_in_order();
 }
 
 #[test]
@@ -262,19 +146,19 @@ fn a_download_that_a_kill_breaks_goes_on_and_asks_for_nothing_twice() {
     // Large enough that tokens were written down before it stops.
     let bytes: Vec<u8> = (0..256 * MIB).map(|at| (at / 3 + at / 65_536) as u8).collect();
     let mut place = Place::new();
-    let source = Source::new(bytes.clone());
+    let source = Source::of(bytes.clone());
     let stop = 200 * MIB as u64;
-    source.held.store(stop, Ordering::SeqCst);
+    source.hold_at(stop);
     let checksum = sha256(&bytes);
-    let template = place.register(&source.url, &[("checksum", &checksum)]);
+    let template = place.register(source.url(), &[("checksum", &checksum)]);
     eventually("most of it was sent", || (source.sent() >= stop).then_some(()));
     let durable = eventually("all tokens were kept", || {
         let durable = text(&place.template(&template)["downloaddetails"][0], "durableBytes");
         durable.parse::<u64>().ok().filter(|durable| *durable > 0)
     });
-    source.held.store(0, Ordering::SeqCst);
     let before = source.sent();
     place.killed_and_started_again();
+    source.let_go();
     place.ready(&template);
     let again = source.sent() - before;
     assert!(again <= bytes.len() as u64 - durable, "{again} bytes came again, after {durable}");
@@ -282,7 +166,7 @@ fn a_download_that_a_kill_breaks_goes_on_and_asks_for_nothing_twice() {
     let is_raw = |file: &&PathBuf| file.extension().is_some_and(|end| end == "raw");
     let file = files.iter().find(is_raw).unwrap_or_else(|| panic!("only {files:?}"));
     assert!(fs::read(file).unwrap() == bytes, "other bytes");
-    place.is_in_order();
+    place.host().is_in_order();
 }
 
 #[test]
@@ -314,10 +198,10 @@ fn a_backup_outlives_pool_and_volume_and_is_restored_in_another_zone() {
     assert!(fs::read(directory.join(restored)).unwrap() == expected, "other bytes");
     let refused = host.job("revertSnapshot", &[("id", &snapshot)]).unwrap_err();
     assert!(refused["errortext"].as_str().unwrap().contains("archived"), "{refused}");
-    place.is_in_order();
+    place.host().is_in_order();
     host.job("deleteSnapshot", &[("id", &snapshot)]).unwrap();
     assert_eq!(place.image_files(), Vec::<PathBuf>::new());
-    place.is_in_order();
+    place.host().is_in_order();
 }
 
 #[test]
@@ -368,15 +252,15 @@ fn a_backup_that_a_kill_breaks_goes_on_and_moves_nothing_twice() {
     let files = place.image_files();
     let copy = files.iter().find(|file| fs::read(file).unwrap() == expected);
     assert!(copy.is_some(), "other bytes: {files:?}");
-    place.is_in_order();
+    place.host().is_in_order();
 }
 
 #[test]
 fn what_is_not_taken_tells_why_and_leaves_nothing() {
     let place = Place::new();
-    let source = Source::new(b"QFI\xfb\0\0\0\x03 and nothing more".to_vec());
-    let wrong = place.register(&source.url, &[("checksum", "00000000000000000000000000000000")]);
-    let lies = place.register(&source.url, &[("format", "QCOW2")]);
+    let source = Source::of(b"QFI\xfb\0\0\0\x03 and nothing more".to_vec());
+    let wrong = place.register(source.url(), &[("checksum", "00000000000000000000000000000000")]);
+    let lies = place.register(source.url(), &[("format", "QCOW2")]);
     let nowhere = place.register("http://127.0.0.1:9/none.raw", &[]);
     for (template, why) in
         [(&wrong, "{MD5}"), (&lies, "the image is not taken"), (&nowhere, "127.0.0.1:9")]
@@ -401,5 +285,5 @@ fn what_is_not_taken_tells_why_and_leaves_nothing() {
         place.host().job("deleteTemplate", &[("id", &template)]).unwrap();
     }
     assert!(place.host().list("listTemplates", &[("templatefilter", "all")]).is_empty());
-    place.is_in_order();
+    place.host().is_in_order();
 }

@@ -3,24 +3,18 @@
 
 use serde_json::{Map, json};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use storage_plugin_api::uuid::Uuid;
 use storage_plugin_api::{
-    CallContext, CheckpointToken, Chunk, CreateRequest, DataObject, ImageFormat, ImageStoreDriver,
-    OpenReaderRequest, OpenWriterRequest, OpenedWriter, PluginErrorKind, PluginResult,
-    StoreContext, TemplateInfo,
+    CheckpointToken, Chunk, DataObject, ImageStoreDriver, OpenReaderRequest, OpenedWriter,
+    PluginErrorKind, StoreContext, TemplateInfo,
 };
-use tests::{Images, Skin, chunks_of};
+use tests::{Images, Skin, call, chunks_of, objects_below};
 
 const MIB: u64 = 1 << 20;
 /// Several checkpoints, and no round number of anything.
 const SIZE: u64 = 100 * MIB + 12_345;
 const URL: &str = "nfs://nas.example/export";
-
-fn call() -> CallContext {
-    CallContext::new(Uuid::new_v4())
-}
 
 /// An image store in a directory that the plugin's settings call an export.
 struct Mounted {
@@ -44,29 +38,9 @@ impl Mounted {
         &self.images.store
     }
 
-    async fn create(&self) -> TemplateInfo {
-        let mut template =
-            TemplateInfo::new(Uuid::new_v4(), "debian", ImageFormat::Qcow2, 10 << 30);
-        (template.id, template.account_id) = (201, 2);
-        let request = CreateRequest::new(template.clone());
-        let made = self.driver().create_async(&call(), self.store(), request).await.unwrap();
-        template.install_path = made.path;
-        template
-    }
-
-    async fn writer(
-        &self,
-        of: &TemplateInfo,
-        resume: Option<CheckpointToken>,
-    ) -> PluginResult<OpenedWriter> {
-        let mut request = OpenWriterRequest::new(of.clone(), SIZE);
-        request.resume = resume;
-        self.driver().open_writer(&call(), self.store(), request).await
-    }
-
     /// Writes from the start until a second token came, or a later one; the last of them.
     async fn begin(&self, of: &TemplateInfo) -> (OpenedWriter, CheckpointToken) {
-        let mut opened = self.writer(of, None).await.unwrap();
+        let mut opened = self.images.writer(of, SIZE, None).await.unwrap();
         let mut tokens: Vec<CheckpointToken> = Vec::new();
         for chunk in chunks_of(SIZE) {
             tokens.extend(opened.writer.write(chunk).await.unwrap());
@@ -109,15 +83,7 @@ impl Mounted {
 
     /// All files but those of the mark.
     fn files(&self) -> Vec<PathBuf> {
-        let (mut files, mut folders) = (Vec::new(), vec![self.mounted.path().to_owned()]);
-        while let Some(folder) = folders.pop() {
-            for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-                if path.is_dir() { folders.push(path) } else { files.push(path) }
-            }
-        }
-        let is_mark = |path: &Path| path.file_name().unwrap().as_encoded_bytes()[0] == b'.';
-        files.retain(|path| !is_mark(path));
-        files
+        objects_below(self.mounted.path())
     }
 }
 
@@ -130,18 +96,18 @@ fn bytes_of(chunk: Chunk) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_whose_process_is_killed_goes_on_in_the_next_one_and_nothing_is_sent_twice() {
-    let images = Mounted::new(Skin::Process).await;
-    let template = images.create().await;
-    let (mut opened, token) = images.begin(&template).await;
-    tests::signal(images.images.plugin.pid(), rustix::process::Signal::KILL);
+    let mounted = Mounted::new(Skin::Process).await;
+    let template = mounted.images.create().await;
+    let (mut opened, token) = mounted.begin(&template).await;
+    tests::signal(mounted.images.plugin.pid(), rustix::process::Signal::KILL);
     let error = opened.writer.finish().await.unwrap_err();
     assert_eq!(error.kind(), PluginErrorKind::Unavailable, "{error}");
     drop(opened);
 
-    images.images.plugin.supervisor().up().await;
-    assert!(!images.is_there(&template).await);
-    assert_eq!(images.files().len(), 1, "{:?}", images.files());
-    let mut opened = images.writer(&template, Some(token.clone())).await.unwrap();
+    mounted.images.plugin.supervisor().up().await;
+    assert!(!mounted.is_there(&template).await);
+    assert_eq!(mounted.files().len(), 1, "{:?}", mounted.files());
+    let mut opened = mounted.images.writer(&template, SIZE, Some(token.clone())).await.unwrap();
     assert_eq!(opened.offset, token.offset);
     for chunk in chunks_of(SIZE).filter(|chunk| chunk.offset() >= token.offset) {
         opened.writer.write(chunk).await.unwrap();
@@ -149,31 +115,32 @@ async fn a_write_whose_process_is_killed_goes_on_in_the_next_one_and_nothing_is_
     let written = opened.writer.finish().await.unwrap();
     assert_eq!(written.path.as_deref(), Some(template.install_path.as_str()));
     drop(opened);
-    images.expect_whole(&template).await;
+    mounted.expect_whole(&template).await;
 
     // The token has served its time.
-    let error = images.writer(&template, Some(token)).await.map(drop).unwrap_err();
+    let error = mounted.images.writer(&template, SIZE, Some(token)).await.map(drop).unwrap_err();
     assert_eq!(error.kind(), PluginErrorKind::InvalidArgument, "{error}");
-    images.expect_whole(&template).await;
+    mounted.expect_whole(&template).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_nobody_goes_on_with_goes_with_its_object() {
     for skin in Skin::BOTH {
-        let images = Mounted::new(skin).await;
-        let template = images.create().await;
-        let (mut opened, token) = images.begin(&template).await;
+        let mounted = Mounted::new(skin).await;
+        let template = mounted.images.create().await;
+        let (mut opened, token) = mounted.begin(&template).await;
         if skin == Skin::Process {
-            tests::signal(images.images.plugin.pid(), rustix::process::Signal::KILL);
+            tests::signal(mounted.images.plugin.pid(), rustix::process::Signal::KILL);
             opened.writer.finish().await.unwrap_err();
-            images.images.plugin.supervisor().up().await;
+            mounted.images.plugin.supervisor().up().await;
         }
         drop(opened);
         let object = DataObject::from(template.clone());
-        images.driver().delete_async(&call(), images.store(), object).await.unwrap();
-        assert_eq!(images.files(), Vec::<PathBuf>::new(), "{skin:?}");
-        assert!(!images.mounted.path().join("template").exists(), "{skin:?}");
-        let error = images.writer(&template, Some(token)).await.map(drop).unwrap_err();
+        mounted.driver().delete_async(&call(), mounted.store(), object).await.unwrap();
+        assert_eq!(mounted.files(), Vec::<PathBuf>::new(), "{skin:?}");
+        assert!(!mounted.mounted.path().join("template").exists(), "{skin:?}");
+        let error =
+            mounted.images.writer(&template, SIZE, Some(token)).await.map(drop).unwrap_err();
         assert_eq!(error.kind(), PluginErrorKind::NotFound, "{skin:?}: {error}");
     }
 }

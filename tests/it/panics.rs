@@ -6,12 +6,12 @@ use serde_json::Map;
 use std::sync::Arc;
 use storage_plugin_api::uuid::Uuid;
 use storage_plugin_api::{
-    CallContext, CapacityReport, Chunk, DataReader, DataStore, DataStoreProviderType, DetailKey,
-    Details, HostServices, HypervisorHost, ListDetailsRequest, ListHostsRequest, OpenReaderRequest,
+    CapacityReport, Chunk, DataReader, DataStore, DataStoreProviderType, DetailKey, Details,
+    HostServices, HypervisorHost, ListDetailsRequest, ListHostsRequest, OpenReaderRequest,
     OpenWriterRequest, OpenedWriter, PluginError, PluginErrorKind, PluginResult, Secret,
     SetDetailRequest,
 };
-use tests::{Plugin, Skin, chunks_of, eventually, store, volume};
+use tests::{Plugin, Skin, call, chunks_of, eventually, store, volume};
 
 const MIB: u64 = 1 << 20;
 
@@ -21,10 +21,6 @@ fn is_panic(error: &PluginError, text: &str, of: &str) {
     assert_eq!(error.kind(), PluginErrorKind::Internal, "{of}: {error}");
     assert!(error.message().starts_with("the plugin panicked in "), "{of}: {error}");
     assert!(error.message().ends_with(text), "{of}: {error}");
-}
-
-fn call() -> CallContext {
-    CallContext::new(Uuid::new_v4())
 }
 
 async fn reader(plugin: &Plugin, name: &str) -> Box<dyn DataReader> {

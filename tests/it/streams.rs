@@ -5,17 +5,13 @@ use serde_json::Map;
 use std::path::Path;
 use storage_plugin_api::uuid::Uuid;
 use storage_plugin_api::{
-    CallContext, Chunk, CreateRequest, DataObject, DataStore, DataStoreRole, Details,
-    OpenReaderRequest, OpenWriterRequest, PluginErrorKind, StoreContext,
+    Chunk, CreateRequest, DataObject, DataStore, DataStoreRole, Details, OpenReaderRequest,
+    OpenWriterRequest, PluginErrorKind, StoreContext,
 };
-use tests::{Plugin, Skin, chunks_of, eventually, memory_host, open_files, volume};
+use tests::{Plugin, Skin, call, chunks_of, eventually, memory_host, open_files, volume};
 
 const MIB: u64 = 1 << 20;
 const SIZE: u64 = 64 * MIB;
-
-fn call() -> CallContext {
-    CallContext::new(Uuid::new_v4())
-}
 
 async fn sample(skin: Skin) -> Plugin {
     let library = tests::artifacts::library("storage-volume-sample");

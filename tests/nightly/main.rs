@@ -5,24 +5,20 @@
 //! variable says that there is one; where it is not set, this says what was left out.
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use std::io::Write;
 use std::process::ExitCode;
 use tests::generated::vendor_library;
-use tests::{Installation, OrFail, Row};
+use tests::{Installation, OrFail, Row, is_set, leave_out};
 
 /// Set to 1 by whoever knows that there is a nightly toolchain.
 const VARIABLE: &str = "STORAGE_TESTS_NIGHTLY";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    if std::env::var_os(VARIABLE).is_some_and(|value| value == "1") {
+    if is_set(VARIABLE) {
         let name = "a_plugin_built_by_a_nightly_compiler_is_loaded";
         return libtest_mimic::run(&arguments, vec![Trial::test(name, test)]).exit_code();
     }
-    let left_out = format!("left out: a plugin built by a nightly compiler; set {VARIABLE}=1");
-    // Nobody listens if this fails.
-    writeln!(std::io::stderr(), "{left_out}").ok();
-    libtest_mimic::run(&arguments, Vec::new()).exit_code()
+    leave_out(&arguments, &format!("a plugin built by a nightly compiler; set {VARIABLE}=1"))
 }
 
 fn test() -> Result<(), Failed> {

@@ -1,14 +1,12 @@
 //! The whole way on the real host: a template straight into a bucket, a volume from it on a pool, a
 //! snapshot backed up to the bucket, both extracted by links of the server's own.
 
-use crate::expect;
 use crate::servers::{ACCESS_KEY, SECRET_KEY, Server};
 use libtest_mimic::Failed;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
-use tests::{Host, Installation, OrFail, Provider, Row, eventually, text};
+use std::net::TcpStream;
+use tests::{Host, Installation, OrFail, Provider, Row, Source, eventually, expect, text};
 
 const MIB: usize = 1 << 20;
 
@@ -16,31 +14,6 @@ fn disk() -> Vec<u8> {
     let mut bytes: Vec<u8> = (0..40 * MIB).map(|at| (at / 7 + at / 4096) as u8).collect();
     bytes[20 * MIB..30 * MIB].fill(0);
     bytes
-}
-
-/// An HTTP server of one file.
-fn serve(bytes: Vec<u8>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").or_fail("listen");
-    let url = format!("http://{}/disk.raw", listener.local_addr().or_fail("listen"));
-    let bytes = Arc::new(bytes);
-    std::thread::spawn(move || {
-        for mut connection in listener.incoming().flatten() {
-            let bytes = Arc::clone(&bytes);
-            std::thread::spawn(move || {
-                let (mut head, mut byte) = (Vec::new(), [0]);
-                while !head.ends_with(b"\r\n\r\n") && connection.read(&mut byte)? == 1 {
-                    head.push(byte[0]);
-                }
-                let told = format!(
-                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                    bytes.len()
-                );
-                connection.write_all(told.as_bytes())?;
-                if head.starts_with(b"GET") { connection.write_all(&bytes) } else { Ok(()) }
-            });
-        }
-    });
-    url
 }
 
 /// What is behind a link.
@@ -94,13 +67,13 @@ pub(crate) fn every_step_keeps_the_bytes(server: &Server, bucket: &str) -> Resul
     let store = text(&listed[0], "id");
 
     let bytes = disk();
-    let url = serve(bytes.clone());
+    let source = Source::of(bytes.clone());
     let offered = [
         ("name", "golden"),
         ("displaytext", "golden"),
         ("format", "RAW"),
         ("hypervisor", "KVM"),
-        ("url", &url),
+        ("url", source.url()),
         ("zoneid", &pool.zone),
         ("isextractable", "true"),
     ];

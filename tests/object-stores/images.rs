@@ -3,28 +3,23 @@
 
 use crate::relay::Relay;
 use crate::servers::{ACCESS_KEY, SECRET_KEY, Server};
-use crate::{expect, run};
 use libtest_mimic::Failed;
 use serde_json::Map;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use storage_plugin_api::uuid::Uuid;
 use storage_plugin_api::{
-    CallContext, CheckpointToken, Chunk, CreateRequest, DataObject, DataStore, DataStoreLifeCycle,
-    DataStoreProvider, DataStoreProviderType, DataStoreRole, Details, Driver, ImageFormat,
-    ImageStoreDriver, InitializeRequest, LifeCycle, ListObjectsRequest, ListedObject,
-    OpenReaderRequest, OpenWriterRequest, OpenedWriter, PluginErrorKind, PluginResult, Scope,
-    StoreContext, TemplateInfo,
+    CheckpointToken, Chunk, CreateRequest, DataObject, DataStore, DataStoreRole, Details,
+    InitializeRequest, ListObjectsRequest, ListedObject, OpenReaderRequest, OpenedWriter,
+    PluginErrorKind, PluginResult, Scope, StoreContext, TemplateInfo,
 };
-use tests::{Installation, OrFail, Plugin, Skin, artifacts, chunks_of, memory_host};
+use tests::{
+    Images, Installation, OrFail, Plugin, Skin, artifacts, call, chunks_of, eventually, expect,
+    memory_host, run,
+};
 
 const MIB: u64 = 1 << 20;
 /// Many parts, and no round number of anything.
 const SIZE: u64 = 200 * MIB + 12_345;
-
-fn call() -> CallContext {
-    CallContext::new(Uuid::new_v4())
-}
 
 /// The details of a store in a bucket of a server, at an address that leads there.
 fn details(address: &str, bucket: &str) -> Details {
@@ -61,64 +56,21 @@ pub(crate) fn passes(server: &Server, bucket: &str, signed: bool) -> Result<(), 
 }
 
 /// An image store of the compiled plugin.
-struct Images {
-    driver: Arc<dyn ImageStoreDriver>,
-    life_cycle: Arc<dyn DataStoreLifeCycle>,
-    store: StoreContext,
-    plugin: Plugin,
-}
+struct Stored(Images);
 
-impl Images {
-    async fn load(skin: Skin) -> (Plugin, Arc<dyn ImageStoreDriver>, Arc<dyn DataStoreLifeCycle>) {
+impl Stored {
+    async fn load(skin: Skin) -> Plugin {
         let library = artifacts::library("storage-image-s3");
-        let plugin = Plugin::load_file(skin, &library, Map::new(), memory_host()).await;
-        let of = DataStoreProviderType::Image;
-        let driver = match plugin.provider().get_data_store_driver(of) {
-            Some(Driver::Image(driver)) => Some(driver),
-            _ => None,
-        };
-        let life_cycle = match plugin.provider().get_data_store_life_cycle(of) {
-            Some(LifeCycle::Image(life_cycle)) => Some(life_cycle),
-            _ => None,
-        };
-        (plugin, driver.or_fail("a driver"), life_cycle.or_fail("a life cycle"))
+        Plugin::load_file(skin, &library, Map::new(), memory_host()).await
     }
 
     async fn new(skin: Skin, details: Details) -> Self {
-        let (plugin, driver, life_cycle) = Self::load(skin).await;
-        let request = wish(details);
-        let mut store = DataStore::new(request.uuid, request.role);
-        store.installation_id.clone_from(&request.installation_id);
-        store.epoch = 1;
-        let added = life_cycle.initialize(&call(), request).await.or_fail("add the store");
-        store.url = added.url.or_fail("its URL");
-        store.details = added.details.or_fail("its details");
-        Self { driver, life_cycle, store: StoreContext::new(store), plugin }
-    }
-
-    async fn create(&self) -> TemplateInfo {
-        let mut template =
-            TemplateInfo::new(Uuid::new_v4(), "debian", ImageFormat::Qcow2, 10 << 30);
-        (template.id, template.account_id) = (201, 2);
-        let request = CreateRequest::new(template.clone());
-        let made = self.driver.create_async(&call(), &self.store, request).await;
-        template.install_path = made.or_fail("create a template").path;
-        template
-    }
-
-    async fn writer(
-        &self,
-        of: &TemplateInfo,
-        resume: Option<CheckpointToken>,
-    ) -> PluginResult<OpenedWriter> {
-        let mut request = OpenWriterRequest::new(of.clone(), SIZE);
-        request.resume = resume;
-        self.driver.open_writer(&call(), &self.store, request).await
+        Self(Images::added(Self::load(skin).await, wish(details)).await)
     }
 
     /// Writes from the start until a token at half of the bytes came.
     async fn begin(&self, of: &TemplateInfo) -> PluginResult<(OpenedWriter, CheckpointToken)> {
-        let mut opened = self.writer(of, None).await?;
+        let mut opened = self.0.writer(of, SIZE, None).await?;
         let mut token = None;
         for chunk in chunks_of(SIZE) {
             token = opened.writer.write(chunk).await?.or(token);
@@ -131,24 +83,24 @@ impl Images {
 
     async fn list(&self) -> Vec<ListedObject> {
         let ask = ListObjectsRequest::new();
-        self.driver.list_objects(&call(), &self.store, ask).await.or_fail("list").objects
+        self.0.driver().list_objects(&call(), &self.0.store, ask).await.or_fail("list").objects
     }
 
     async fn delete(&self, of: &TemplateInfo) -> PluginResult<()> {
-        self.driver.delete_async(&call(), &self.store, of.clone().into()).await
+        self.0.driver().delete_async(&call(), &self.0.store, of.clone().into()).await
     }
 
     /// Removing the store proves that nothing of ours is left, uploads included.
     async fn remove(&self) -> Result<(), Failed> {
         let listed = self.list().await;
         expect(listed.is_empty(), || format!("{listed:?} are left"))?;
-        let removed = self.life_cycle.delete_data_store(&call(), &self.store).await;
+        let removed = self.0.life_cycle().delete_data_store(&call(), &self.0.store).await;
         removed.map(drop).map_err(|error| error.to_string().into())
     }
 
     async fn expect_whole(&self, of: &TemplateInfo) -> Result<(), Failed> {
         let object = DataObject::from(of.clone());
-        let there = self.driver.describe(&call(), &self.store, object).await?;
+        let there = self.0.driver().describe(&call(), &self.0.store, object).await?;
         let told = (there.present, there.size_bytes, there.physical_size_bytes);
         expect(told == (true, 10 << 30, Some(SIZE)), || format!("it is {told:?}"))?;
         let mut hasher = blake3::Hasher::new();
@@ -166,7 +118,7 @@ impl Images {
     async fn read(&self, of: &TemplateInfo, offset: u64) -> PluginResult<String> {
         let mut request = OpenReaderRequest::new(of.clone());
         request.offset = offset;
-        let mut reader = self.driver.open_reader(&call(), &self.store, request).await?;
+        let mut reader = self.0.driver().open_reader(&call(), &self.0.store, request).await?;
         let mut hasher = blake3::Hasher::new();
         while let Some(chunk) = reader.next().await? {
             match chunk {
@@ -191,28 +143,21 @@ fn wish(details: Details) -> InitializeRequest {
 pub(crate) fn goes_on_after_a_kill(server: &Server, bucket: &str) -> Result<(), Failed> {
     run(async {
         let relay = Relay::to(&server.address);
-        let images = Images::new(Skin::Process, details(&relay.address, bucket)).await;
-        let template = images.create().await;
+        let images = Stored::new(Skin::Process, details(&relay.address, bucket)).await;
+        let template = images.0.create().await;
         let (mut opened, token) = images.begin(&template).await?;
-        tests::signal(images.plugin.pid(), rustix::process::Signal::KILL);
+        tests::signal(images.0.plugin.pid(), rustix::process::Signal::KILL);
         let mut broken = false;
         for chunk in chunks_of(SIZE).skip_while(|chunk| chunk.offset() < SIZE / 2 + 40 * MIB) {
             broken |= opened.writer.write(chunk).await.is_err();
         }
         expect(broken, || "a killed process takes bytes".to_owned())?;
-        let described = loop {
-            // The next process is on its way.
-            let object = DataObject::from(template.clone());
-            match images.driver.describe(&call(), &images.store, object).await {
-                Err(error) if error.kind() == PluginErrorKind::Unavailable => {
-                    tokio::task::yield_now().await;
-                }
-                described => break described?,
-            }
-        };
+        images.0.plugin.supervisor().up().await;
+        let object = DataObject::from(template.clone());
+        let described = images.0.driver().describe(&call(), &images.0.store, object).await?;
         expect(!described.present, || "it is there by half".to_owned())?;
         let before = relay.up();
-        let mut opened = images.writer(&template, Some(token.clone())).await?;
+        let mut opened = images.0.writer(&template, SIZE, Some(token.clone())).await?;
         expect(opened.offset == token.offset, || format!("it begins at {}", opened.offset))?;
         for chunk in chunks_of(SIZE).filter(|chunk| chunk.offset() >= token.offset) {
             opened.writer.write(chunk).await?;
@@ -223,7 +168,7 @@ pub(crate) fn goes_on_after_a_kill(server: &Server, bucket: &str) -> Result<(), 
         expect(sent <= most, || format!("{sent} bytes were sent, {most} were missing"))?;
         images.expect_whole(&template).await?;
         // A token of a write that is finished is none any more.
-        let again = images.writer(&template, Some(token)).await.map(drop);
+        let again = images.0.writer(&template, SIZE, Some(token)).await.map(drop);
         let kind = again.err().map(|error| error.kind());
         expect(kind == Some(PluginErrorKind::InvalidArgument), || format!("again: {kind:?}"))?;
         images.delete(&template).await?;
@@ -234,21 +179,21 @@ pub(crate) fn goes_on_after_a_kill(server: &Server, bucket: &str) -> Result<(), 
 /// However much passes, the plugin's process takes no more than parts in flight do.
 pub(crate) fn takes_little_memory(server: &Server, bucket: &str) -> Result<(), Failed> {
     run(async {
-        let images = Images::new(Skin::Process, details(&server.address, bucket)).await;
-        let template = images.create().await;
+        let images = Stored::new(Skin::Process, details(&server.address, bucket)).await;
+        let template = images.0.create().await;
         let mut most = 0;
         for _ in 0..2 {
-            let mut opened = images.writer(&template, None).await?;
+            let mut opened = images.0.writer(&template, SIZE, None).await?;
             for chunk in chunks_of(SIZE) {
                 opened.writer.write(chunk).await?;
-                most = most.max(private_bytes(images.plugin.pid()));
+                most = most.max(private_bytes(images.0.plugin.pid()));
             }
             opened.writer.finish().await?;
         }
         let request = OpenReaderRequest::new(template.clone());
-        let mut reader = images.driver.open_reader(&call(), &images.store, request).await?;
+        let mut reader = images.0.driver().open_reader(&call(), &images.0.store, request).await?;
         while reader.next().await?.is_some() {
-            most = most.max(private_bytes(images.plugin.pid()));
+            most = most.max(private_bytes(images.0.plugin.pid()));
         }
         expect(most <= 144 * MIB, || format!("{} MiB are taken", most / MIB))?;
         images.delete(&template).await?;
@@ -268,13 +213,13 @@ fn private_bytes(pid: u32) -> u64 {
 pub(crate) fn stops_when_it_is_given_up(server: &Server, bucket: &str) -> Result<(), Failed> {
     run(async {
         let relay = Relay::to(&server.address);
-        let images = Images::new(Skin::InProcess, details(&relay.address, bucket)).await;
-        let template = images.create().await;
+        let images = Stored::new(Skin::InProcess, details(&relay.address, bucket)).await;
+        let template = images.0.create().await;
         let (opened, _) = images.begin(&template).await?;
         drop(opened);
         is_quiet(|| relay.up(), "the upload")?;
         images.delete(&template).await?;
-        let mut opened = images.writer(&template, None).await?;
+        let mut opened = images.0.writer(&template, SIZE, None).await?;
         for chunk in chunks_of(SIZE) {
             opened.writer.write(chunk).await?;
         }
@@ -282,7 +227,7 @@ pub(crate) fn stops_when_it_is_given_up(server: &Server, bucket: &str) -> Result
         images.expect_whole(&template).await?;
 
         let request = OpenReaderRequest::new(template.clone());
-        let mut reader = images.driver.open_reader(&call(), &images.store, request).await?;
+        let mut reader = images.0.driver().open_reader(&call(), &images.0.store, request).await?;
         reader.next().await?;
         drop(reader);
         is_quiet(|| relay.down(), "the download")?;
@@ -294,29 +239,30 @@ pub(crate) fn stops_when_it_is_given_up(server: &Server, bucket: &str) -> Result
 /// Within a second nothing moves any more.
 fn is_quiet(moved: impl Fn() -> u64, what: &str) -> Result<(), Failed> {
     let begun = Instant::now();
-    let (mut last, mut since) = (moved(), Instant::now());
-    while since.elapsed() < Duration::from_millis(300) {
+    let (mut last, mut since) = (moved(), begun);
+    eventually(&format!("{what} is given up"), || {
         let now = moved();
         if now != last {
             (last, since) = (now, Instant::now());
         }
-        expect(begun.elapsed() < Duration::from_millis(1300), || {
-            format!("{what} goes on after it was given up")
-        })?;
-        std::thread::yield_now();
-    }
-    Ok(())
+        (since.elapsed() >= Duration::from_millis(300)).then_some(())
+    });
+    let went_on = since - begun;
+    expect(went_on < Duration::from_secs(1), || {
+        format!("{what} goes on for {went_on:?} after it was given up")
+    })
 }
 
 /// What is wrong is said by the connection test, and nothing is left of it.
 pub(crate) fn is_tried_out_before_it_is_added(server: &Server, bucket: &str) -> Result<(), Failed> {
     run(async {
-        let (_plugin, _, life_cycle) = Images::load(Skin::InProcess).await;
+        let plugin = Stored::load(Skin::InProcess).await;
+        let life_cycle = plugin.image_life_cycle();
         let right = details(&server.address, bucket);
         let mut wrong = right.clone();
         wrong.insert("create_bucket", "false");
         // Made and removed by a store: what comes next is refused for what it is.
-        let images = Images::new(Skin::InProcess, right.clone()).await;
+        let images = Stored::new(Skin::InProcess, right.clone()).await;
         for (field, value, kinds, word) in [
             ("secretkey", "canary-wrong", &[PluginErrorKind::Unauthenticated][..], "secretkey"),
             (
@@ -359,16 +305,17 @@ pub(crate) fn is_tried_out_before_it_is_added(server: &Server, bucket: &str) -> 
         let kind = twice.err().map(|error| error.kind());
         expect(kind == Some(PluginErrorKind::AlreadyExists), || format!("twice: {kind:?}"))?;
         // A host with an older database sees everything and changes nothing.
-        let mut newer = DataStore::clone(&images.store);
+        let mut newer = DataStore::clone(&images.0.store);
         newer.epoch = 7;
-        let template = images.create().await;
+        let template = images.0.create().await;
         let request = CreateRequest::new(template.clone());
-        images.driver.create_async(&call(), &StoreContext::new(newer.clone()), request).await?;
+        images.0.driver().create_async(&call(), &StoreContext::new(newer.clone()), request).await?;
         let refused = images.delete(&template).await;
         let kind = refused.err().map(|error| error.kind());
         expect(kind == Some(PluginErrorKind::Conflict), || format!("an old host: {kind:?}"))?;
         images.list().await;
-        let removed = images.life_cycle.delete_data_store(&call(), &StoreContext::new(newer)).await;
+        let removed =
+            images.0.life_cycle().delete_data_store(&call(), &StoreContext::new(newer)).await;
         removed.map(drop).map_err(|error| error.to_string().into())
     })
 }

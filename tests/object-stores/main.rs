@@ -19,7 +19,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, OnceLock};
-use tests::{OrFail, artifacts};
+use tests::{OrFail, artifacts, expect, leave_out};
 
 /// The program of s3s-fs; set by whoever knows that Ceph is installed as well.
 const VARIABLE: &str = "STORAGE_TESTS_S3S_FS";
@@ -46,10 +46,7 @@ const TESTS: [(&str, Test); 8] = [
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let Some(program) = std::env::var_os(VARIABLE).map(PathBuf::from) else {
-        let left_out = format!("left out: the plugin s3 on Ceph and s3s-fs; set {VARIABLE}");
-        // Nobody listens if this fails.
-        writeln!(std::io::stderr(), "{left_out}").ok();
-        return libtest_mimic::run(&arguments, Vec::new()).exit_code();
+        return leave_out(&arguments, &format!("the plugin s3 on Ceph and s3s-fs; set {VARIABLE}"));
     };
     let program = artifacts::root().join(program);
     let (small, large) = (Started::default(), Started::default());
@@ -75,14 +72,6 @@ fn on(server: &Server, name: &str, test: Test) -> Result<(), Failed> {
     let number = TESTS.iter().position(|(one, _)| *one == name).unwrap_or_default();
     let bucket = format!("bucket-{number}");
     test(server, &bucket)
-}
-
-fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failed> {
-    if holds { Ok(()) } else { Err(otherwise().into()) }
-}
-
-fn run(test: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed> {
-    tokio::runtime::Runtime::new().or_fail("a runtime").block_on(test)
 }
 
 /// The tests of the calls, which are the plugin's own: they need no store, and no host.

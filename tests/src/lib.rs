@@ -15,6 +15,7 @@
 pub mod artifacts;
 pub mod c_library;
 mod fail;
+mod files;
 pub mod generated;
 mod host;
 mod images;
@@ -22,13 +23,18 @@ mod installation;
 mod plugin;
 mod pools;
 mod process;
+mod source;
+mod suite;
 mod wait;
 
 pub use fail::OrFail;
+pub use files::{files_below, objects_below};
 pub use host::{Ended, Host, Listed};
 pub use images::Images;
 pub use installation::{Installation, Row};
-pub use plugin::{Plugin, Skin, chunks_of, memory_host, store, volume};
+pub use plugin::{Plugin, Skin, call, chunks_of, memory_host, store, volume};
 pub use pools::{Pool, Provider, text};
 pub use process::{Running, bytes_moved, open_files, process_is_there, signal};
+pub use source::Source;
+pub use suite::{expect, is_set, leave_out, run};
 pub use wait::{LONG, eventually};

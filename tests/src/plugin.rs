@@ -95,7 +95,7 @@ impl Plugin {
                 (Arc::clone(&supervisor) as Arc<dyn Transport>, Some(supervisor))
             }
         };
-        let call = CallContext::new(Uuid::new_v4());
+        let call = call();
         let provider = RemoteProvider::connect(transport, &call).await.or_fail("ask the provider");
         let settings = Settings::from_map(settings);
         provider.configure(&call, settings, host).await.or_fail("configure the provider");
@@ -143,7 +143,7 @@ impl Plugin {
     /// # Errors
     /// The driver's, or `Timeout`.
     pub async fn create_within(&self, name: &str, window: Duration) -> PluginResult<CreateResult> {
-        let call = CallContext::new(Uuid::new_v4()).no_progress_window(window);
+        let call = call().no_progress_window(window);
         let request = CreateRequest::new(volume(name, 1 << 20));
         self.driver().create_async(&call, &store(), request).await
     }
@@ -194,6 +194,11 @@ async fn supervise(loader: &Loader, inspected: &Inspected) -> Arc<Supervisor> {
 /// Services of a host that answers from memory, with a directory of its own.
 pub fn memory_host() -> Arc<MemoryHost> {
     Arc::new(MemoryHost::new(&Uuid::new_v4().to_string()))
+}
+
+/// A call of a host.
+pub fn call() -> CallContext {
+    CallContext::new(Uuid::new_v4())
 }
 
 /// A pool without details.

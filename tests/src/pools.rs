@@ -2,13 +2,14 @@
 //! pool, which is held against what the host lists.
 
 use crate::fail::{OrFail, fail};
+use crate::files::objects_below;
 use crate::host::Host;
 use crate::installation::{Installation, Row};
 use crate::wait::eventually;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use storage_host::cli::client::{Client, ClientError};
 
 /// A provider whose pools are directories.
@@ -53,6 +54,12 @@ impl Installation {
         let rows = [Row::of("sample", "sample"), Row::of("filesystem", "filesystem")];
         let place = Self::new().rows(rows).storage_key("used_threshold", 1.0);
         place.storage_key("image_store_threshold", 1.0)
+    }
+
+    /// One with those, and image stores, which take what is downloaded from this machine.
+    pub fn with_images() -> Self {
+        let place = Self::with_pools().row(Row::image("nfs", "nfs"));
+        place.storage_key("download_allow", vec!["127.0.0.1"])
     }
 
     /// Adds a pool in a directory of this installation to its host.
@@ -172,6 +179,27 @@ impl Host {
         eventually("the host's doctor finds nothing", || self.findings().is_empty().then_some(()));
     }
 
+    /// Nothing is wrong, and nothing lies on a store that the host does not know.
+    #[track_caller]
+    pub fn is_in_order(&self) {
+        self.is_well();
+        let orphans = self.list("scanOrphans", &[]);
+        if !orphans.is_empty() {
+            fail(&format!("there are orphans: {orphans:#?}"));
+        }
+    }
+
+    /// The image store that a new host makes by itself, once it is up: its id and its directory.
+    #[track_caller]
+    pub fn first_image_store(&self) -> (String, PathBuf) {
+        let id = eventually("the first image store is up", || {
+            let stores = self.list("listImageStores", &[]);
+            let first = stores.first().filter(|store| store["state"] == "Up");
+            first.map(|store| text(store, "id"))
+        });
+        (id, self.data_dir().join("images"))
+    }
+
     /// The pool's directory holds what the host lists there, and nothing else.
     #[track_caller]
     pub fn agrees_with(&self, pool: &Pool) {
@@ -205,27 +233,14 @@ impl Pool {
     /// The files of objects, finished or not; those of the plugin's own bookkeeping left out.
     #[track_caller]
     pub fn files(&self) -> BTreeSet<PathBuf> {
-        self.bytes().into_keys().collect()
+        objects_below(&self.directory).into_iter().collect()
     }
 
     /// Those files with what is in them.
     #[track_caller]
     pub fn bytes(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let mut found = BTreeMap::new();
-        walk(&self.directory, &mut found);
-        found
-    }
-}
-
-fn walk(directory: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
-    for entry in fs::read_dir(directory).or_fail("list a pool's directory") {
-        let path = entry.or_fail("read a pool's directory").path();
-        let own = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if path.is_dir() {
-            walk(&path, found);
-        } else if !own {
-            found.insert(path.clone(), fs::read(&path).or_fail("read a volume"));
-        }
+        let read = |file: &PathBuf| fs::read(file).or_fail("read a volume");
+        objects_below(&self.directory).into_iter().map(|file| (file.clone(), read(&file))).collect()
     }
 }
 

@@ -119,23 +119,28 @@ fn a_sparse_file_stays_sparse_on_its_way() {
     });
 }
 
+const SIZE: u64 = 40 * CHUNK;
+
+/// A file that was written until behind the first token.
+async fn begun(directory: &Directory) -> (PathBuf, CheckpointToken) {
+    let file = directory.file("a.volume");
+    create(&file, SIZE, None).unwrap();
+    let mut writer = open(&file, SIZE, None).unwrap().writer;
+    let mut token = None;
+    for at in 0..36 {
+        token = writer.write(data(at * CHUNK, 1)).await.unwrap().or(token);
+    }
+    let token = token.unwrap();
+    assert_eq!(token.offset, 32 * CHUNK);
+    (file, token)
+}
+
 #[test]
 fn a_write_goes_on_at_its_token_and_at_no_other() {
     run(async {
         let directory = Directory::new();
-        let file = directory.file("a.volume");
-        let size = 40 * CHUNK;
-        create(&file, size, None).unwrap();
-        let mut writer = open(&file, size, None).unwrap().writer;
-        let mut token = None;
-        for at in 0..36 {
-            token = writer.write(data(at * CHUNK, 1)).await.unwrap().or(token);
-        }
-        drop(writer);
-        let token = token.unwrap();
-        assert_eq!(token.offset, 32 * CHUNK);
-
-        let opened = open(&file, size, Some(token.clone())).unwrap();
+        let (file, token) = begun(&directory).await;
+        let opened = open(&file, SIZE, Some(token.clone())).unwrap();
         assert_eq!(opened.offset, 32 * CHUNK);
         let mut writer = opened.writer;
         for at in 32..40 {
@@ -147,8 +152,8 @@ fn a_write_goes_on_at_its_token_and_at_no_other() {
         assert!(first.iter().all(|byte| *byte == 1) && second.iter().all(|byte| *byte == 2));
 
         // A new write made a new file, which the old token is not of.
-        drop(open(&file, size, None).unwrap());
-        let error = open(&file, size, Some(token)).unwrap_err();
+        drop(open(&file, SIZE, None).unwrap());
+        let error = open(&file, SIZE, Some(token)).unwrap_err();
         assert_eq!(error.kind(), PluginErrorKind::InvalidArgument);
     });
 }
@@ -157,22 +162,14 @@ fn a_write_goes_on_at_its_token_and_at_no_other() {
 fn what_came_after_a_token_is_forgotten_and_the_length_stays() {
     run(async {
         let directory = Directory::new();
-        let file = directory.file("a.volume");
-        let size = 40 * CHUNK;
-        create(&file, size, None).unwrap();
-        let mut writer = open(&file, size, None).unwrap().writer;
-        let mut token = None;
-        for at in 0..36 {
-            token = writer.write(data(at * CHUNK, 1)).await.unwrap().or(token);
-        }
-        drop(writer);
-        let mut writer = open(&file, size, token).unwrap().writer;
+        let (file, token) = begun(&directory).await;
+        let mut writer = open(&file, SIZE, Some(token)).unwrap().writer;
         writer.write(Chunk::Hole { offset: 32 * CHUNK, length: 8 * CHUNK }).await.unwrap();
         writer.finish().await.unwrap();
         let bytes = fs::read(&file).unwrap();
         let (kept, forgotten) = bytes.split_at(32 * CHUNK_BYTES);
         assert!(kept.iter().all(|byte| *byte == 1) && forgotten.iter().all(|byte| *byte == 0));
-        assert_eq!(bytes.len() as u64, size);
+        assert_eq!(bytes.len() as u64, SIZE);
     });
 }
 

@@ -4,11 +4,11 @@
 //! there fails the test: then the change is to be written anew, not left out.
 
 use super::workspace::{
-    build, built, directory, files_below, locked, plugin_manifest, standing_alone, write,
-    write_lock_file,
+    build, built, directory, locked, plugin_manifest, standing_alone, write, write_lock_file,
 };
 use crate::artifacts::root;
 use crate::fail::{OrFail, fail};
+use crate::files::files_below;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -138,11 +138,11 @@ impl Abi {
         // A version of its own, for a lock file holds one package of a name and version.
         manifest["package"]["version"] = Value::from(format!("0.1.{}", number + 1));
         write(&to.join("Cargo.toml"), &manifest.to_string());
-        let sources = files_below(&from.join("src")).into_iter();
-        let mut sources: Vec<PathBuf> = sources.map(|path| Path::new("src").join(path)).collect();
-        sources.extend(["build.rs", "README.md"].map(PathBuf::from));
-        for path in sources {
-            let mut text = fs::read_to_string(from.join(&path)).or_fail("read a source file");
+        let mut sources = files_below(&from.join("src"));
+        sources.extend(["build.rs", "README.md"].map(|name| from.join(name)));
+        for source in sources {
+            let path = source.strip_prefix(&from).or_fail("a path below");
+            let mut text = fs::read_to_string(&source).or_fail("read a source file");
             for (file, old, new) in self.changes() {
                 if Path::new(file) == path {
                     if !text.contains(old) {
@@ -165,8 +165,9 @@ impl Abi {
         let dependency = format!("storage-plugin-api = {{ path = \"../../api-{}\" }}", self.word());
         write(&to.join("Cargo.toml"), &plugin_manifest(&self.package(), &dependency));
         let from = root().join("tests/fixtures/null/src");
-        for path in files_below(&from) {
-            let text = fs::read_to_string(from.join(&path)).or_fail("read a source file");
+        for source in files_below(&from) {
+            let path = source.strip_prefix(&from).or_fail("a path below");
+            let text = fs::read_to_string(&source).or_fail("read a source file");
             let text = text.replace("\"Null\"", &format!("\"{}\"", self.provider()));
             write(&to.join("src").join(path), &text);
         }

@@ -101,20 +101,3 @@ fn with_optional(dependency: &Value, optional: Value) -> Value {
     table.insert("optional".to_owned(), optional);
     Value::Table(table)
 }
-
-/// The files below a directory, as paths from it.
-pub(super) fn files_below(directory: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut left = vec![directory.to_owned()];
-    while let Some(next) = left.pop() {
-        for entry in fs::read_dir(&next).or_fail("list a directory") {
-            let path = entry.or_fail("list a directory").path();
-            if path.is_dir() {
-                left.push(path);
-            } else {
-                files.push(path.strip_prefix(directory).or_fail("a path below").to_owned());
-            }
-        }
-    }
-    files
-}

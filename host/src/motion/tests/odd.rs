@@ -11,8 +11,41 @@ pub(super) struct Odd {
     pub(super) knows_tokens: bool,
 }
 
-#[async_trait]
-impl DataStoreDriver for Odd {
+/// Passes on to the memory what is not odd.
+macro_rules! odd {
+    (
+        impl $trait:ident {
+            $( $method:ident($($request:ident: $of:ty)?) -> $answer:ty; )*
+        }
+        $($own:tt)*
+    ) => {
+        #[async_trait]
+        impl $trait for Odd {
+            $(
+                async fn $method(
+                    &self,
+                    call: &CallContext,
+                    store: &StoreContext,
+                    $($request: $of,)?
+                ) -> PluginResult<$answer> {
+                    self.memory.$method(call, store $(, $request)?).await
+                }
+            )*
+            $($own)*
+        }
+    };
+}
+
+odd! {
+    impl DataStoreDriver {
+        get_capabilities() -> DataStoreCapabilities;
+        get_to(object: DataObject) -> ToAnswer;
+        get_store_to() -> DataStoreTo;
+        create_async(request: CreateRequest) -> CreateResult;
+        delete_async(object: DataObject) -> ();
+        describe(object: DataObject) -> ObjectDescription;
+        list_objects(request: ListObjectsRequest) -> ObjectPage;
+    }
     async fn open_reader(
         &self,
         _: &CallContext,
@@ -32,67 +65,6 @@ impl DataStoreDriver for Odd {
             Some(_) if !self.knows_tokens => Err(PluginError::not_found("no such token")),
             _ => Ok(OpenedWriter::new(self.begins_at, Nowhere)),
         }
-    }
-
-    async fn get_capabilities(
-        &self,
-        call: &CallContext,
-        store: &StoreContext,
-    ) -> PluginResult<DataStoreCapabilities> {
-        self.memory.get_capabilities(call, store).await
-    }
-
-    async fn get_to(
-        &self,
-        call: &CallContext,
-        store: &StoreContext,
-        object: DataObject,
-    ) -> PluginResult<ToAnswer> {
-        self.memory.get_to(call, store, object).await
-    }
-
-    async fn get_store_to(
-        &self,
-        call: &CallContext,
-        store: &StoreContext,
-    ) -> PluginResult<DataStoreTo> {
-        self.memory.get_store_to(call, store).await
-    }
-
-    async fn create_async(
-        &self,
-        call: &CallContext,
-        store: &StoreContext,
-        request: CreateRequest,
-    ) -> PluginResult<CreateResult> {
-        self.memory.create_async(call, store, request).await
-    }
-
-    async fn delete_async(
-        &self,
-        call: &CallContext,
-        store: &StoreContext,
-        object: DataObject,
-    ) -> PluginResult<()> {
-        self.memory.delete_async(call, store, object).await
-    }
-
-    async fn describe(
-        &self,
-        call: &CallContext,
-        store: &StoreContext,
-        object: DataObject,
-    ) -> PluginResult<ObjectDescription> {
-        self.memory.describe(call, store, object).await
-    }
-
-    async fn list_objects(
-        &self,
-        call: &CallContext,
-        store: &StoreContext,
-        request: ListObjectsRequest,
-    ) -> PluginResult<ObjectPage> {
-        self.memory.list_objects(call, store, request).await
     }
 }
 

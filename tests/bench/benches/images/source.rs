@@ -1,4 +1,5 @@
 //! Where images are downloaded from: a server of one file, cheap enough not to be what is measured.
+//! The one of the tests is not: it has the file in memory, and sends it in pieces that it counts.
 
 use anyhow::Result;
 use std::fs::File;

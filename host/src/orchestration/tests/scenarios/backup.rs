@@ -1,7 +1,7 @@
 //! What can be done with snapshots on image stores.
 
 use super::template::{is_on, on};
-use super::{as_before, blank, count, create, snapshot_of, volume, write};
+use super::{as_before, blank, count, create, other_zone, snapshot_of, volume, write};
 use crate::orchestration::tests::picture::Picture;
 use crate::orchestration::tests::scenario::{Begun, Scenario};
 use crate::orchestration::tests::world::{Life, World, request};
@@ -27,8 +27,7 @@ fn archived(world: &World, life: &Life) -> Vec<Uuid> {
 fn with_other_zone(world: &World, life: &Life) -> Vec<Uuid> {
     let mut ids = with_snapshot(world, life);
     life.done(life.run(back_up(life, &ids, false)).unwrap());
-    let zone = life.run(life.orchestration.zones.create_zone("other", "Advanced")).unwrap();
-    ids.extend([zone, life.image_store("j", zone)]);
+    ids.extend(other_zone(life));
     ids
 }
 

@@ -90,6 +90,12 @@ fn volume_on(world: &World, life: &Life, pool: Uuid) -> Uuid {
     volume
 }
 
+/// Another zone with an image store of its own: the ids of both.
+fn other_zone(life: &Life) -> [Uuid; 2] {
+    let zone = life.run(life.orchestration.zones.create_zone("other", "Advanced")).unwrap();
+    [zone, life.image_store("j", zone)]
+}
+
 /// Writes into a volume: at its beginning, in its middle and near its end.
 pub(super) fn write(world: &World, life: &Life, volume: Uuid, bytes: &[u8]) {
     let path = life.run(life.orchestration.volumes.find(volume)).unwrap().record.path;

@@ -1,6 +1,6 @@
 //! What can be done with templates: made, registered, cached on pools, copied, deleted.
 
-use super::{as_before, blank, count, create, snapshot_of, volume, with_bytes_of};
+use super::{as_before, blank, count, create, other_zone, snapshot_of, volume, with_bytes_of};
 use crate::model::Failure;
 use crate::orchestration::Started;
 use crate::orchestration::template::{
@@ -67,9 +67,7 @@ pub(super) fn with_image_of(world: &World, life: &Life, disk: &[u8]) -> Vec<Uuid
 /// Another zone with an image store of its own.
 fn with_other_zone(world: &World, life: &Life) -> Vec<Uuid> {
     let mut ids = with_template(world, life);
-    let zones = &life.orchestration.zones;
-    let zone = life.run(zones.create_zone("other", "Advanced")).unwrap();
-    ids.extend([zone, life.image_store("j", zone)]);
+    ids.extend(other_zone(life));
     ids
 }
 

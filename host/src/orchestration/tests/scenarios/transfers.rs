@@ -2,7 +2,7 @@
 
 use super::backup::back_up;
 use super::template::{begin_on_pool, is_on, make, with_image_of};
-use super::{as_before, blank, create, snapshot_of};
+use super::{as_before, blank, create, other_zone, snapshot_of};
 use crate::orchestration::template::TemplateSource;
 use crate::orchestration::tests::scenario::Scenario;
 use crate::orchestration::tests::world::{Life, World, request};
@@ -49,8 +49,7 @@ fn with_other_pool(world: &World, life: &Life) -> Vec<Uuid> {
 fn with_other_zone(world: &World, life: &Life) -> Vec<Uuid> {
     let mut ids = with_snapshot(world, life);
     life.done(life.run(back_up(life, &ids, false)).unwrap());
-    let zone = life.run(life.orchestration.zones.create_zone("other", "Advanced")).unwrap();
-    ids.extend([zone, life.image_store("j", zone)]);
+    ids.extend(other_zone(life));
     ids
 }
 

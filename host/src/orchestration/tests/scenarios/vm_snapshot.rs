@@ -38,8 +38,18 @@ fn chain(world: &World, life: &Life) -> Vec<Uuid> {
     ids
 }
 
-fn by_provider(world: &World) {
+/// The same; the provider takes them.
+fn chain_by_provider(world: &World, life: &Life) -> Vec<Uuid> {
     world.takes_groups.store(true, Ordering::Relaxed);
+    chain(world, life)
+}
+
+fn delete_the_middle<'a>(life: &'a Life, ids: &'a [Uuid]) -> Begun<'a> {
+    Box::pin(async { life.orchestration.vm_snapshots.delete(&request(), ids[5]).await })
+}
+
+fn revert_to_the_first<'a>(life: &'a Life, ids: &'a [Uuid]) -> Begun<'a> {
+    Box::pin(async { life.orchestration.vm_snapshots.revert(&request(), ids[4]).await })
 }
 
 /// The members of an instance snapshot with the bytes that their volumes have now.
@@ -114,10 +124,7 @@ pub(super) fn all() -> Vec<Scenario> {
         Scenario {
             flow: "vmsnapshot.create",
             way: "by the provider",
-            prepare: |world, life| {
-                by_provider(world);
-                chain(world, life)
-            },
+            prepare: chain_by_provider,
             begin: |life, ids| create(life, ids[2]),
             is_done: |picture, ids| is_taken(picture, ids, Some("In Memory")),
             undone: as_before,
@@ -126,26 +133,15 @@ pub(super) fn all() -> Vec<Scenario> {
             flow: "vmsnapshot.delete",
             way: "of the middle of a chain, by the host",
             prepare: chain,
-            begin: |life, ids| {
-                Box::pin(
-                    async move { life.orchestration.vm_snapshots.delete(&request(), ids[5]).await },
-                )
-            },
+            begin: delete_the_middle,
             is_done: is_deleted,
             undone: error_without_the_gone,
         },
         Scenario {
             flow: "vmsnapshot.delete",
             way: "of the middle of a chain, by the provider",
-            prepare: |world, life| {
-                by_provider(world);
-                chain(world, life)
-            },
-            begin: |life, ids| {
-                Box::pin(
-                    async move { life.orchestration.vm_snapshots.delete(&request(), ids[5]).await },
-                )
-            },
+            prepare: chain_by_provider,
+            begin: delete_the_middle,
             is_done: is_deleted,
             undone: error_without_the_gone,
         },
@@ -153,26 +149,15 @@ pub(super) fn all() -> Vec<Scenario> {
             flow: "vmsnapshot.revertto",
             way: "the first of a chain, by the host",
             prepare: chain,
-            begin: |life, ids| {
-                Box::pin(
-                    async move { life.orchestration.vm_snapshots.revert(&request(), ids[4]).await },
-                )
-            },
+            begin: revert_to_the_first,
             is_done: is_reverted,
             undone: as_before,
         },
         Scenario {
             flow: "vmsnapshot.revertto",
             way: "the first of a chain, by the provider",
-            prepare: |world, life| {
-                by_provider(world);
-                chain(world, life)
-            },
-            begin: |life, ids| {
-                Box::pin(
-                    async move { life.orchestration.vm_snapshots.revert(&request(), ids[4]).await },
-                )
-            },
+            prepare: chain_by_provider,
+            begin: revert_to_the_first,
             is_done: is_reverted,
             undone: as_before,
         },

@@ -7,6 +7,8 @@ mod paths;
 mod records;
 mod stores;
 mod streams;
+#[path = "../../../../testing.rs"]
+mod testing;
 
 use crate::NfsProvider;
 use crate::details::{Mounts, NfsSettings};
@@ -16,17 +18,27 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use storage_plugin_api::bytes::Bytes;
 use storage_plugin_api::prelude::*;
-use storage_plugin_api::tokio;
-use storage_plugin_api::{CallContext as Call, PluginErrorKind as Kind, StoreContext as Store};
+use storage_plugin_api::{PluginErrorKind as Kind, StoreContext as Store};
 use tempfile::TempDir;
-
-const MIB: u64 = 1 << 20;
-const INSTALLATION: &str = "ins-tests";
+use testing::{Calls, INSTALLATION, MIB, call, refused, run};
 
 /// A provider with a directory that is removed with its last test.
 struct Ground {
     provider: NfsProvider,
     directory: TempDir,
+}
+
+impl Calls for Ground {
+    type Driver = NfsDriver;
+    type LifeCycle = NfsLifeCycle;
+
+    fn driver(&self) -> NfsDriver {
+        NfsDriver { stores: Arc::clone(&self.provider.stores) }
+    }
+
+    fn life_cycle(&self) -> NfsLifeCycle {
+        NfsLifeCycle { stores: Arc::clone(&self.provider.stores) }
+    }
 }
 
 impl Ground {
@@ -58,81 +70,18 @@ impl Ground {
         self.root().join(name)
     }
 
-    fn driver(&self) -> NfsDriver {
-        NfsDriver { stores: Arc::clone(&self.provider.stores) }
-    }
-
-    fn life_cycle(&self) -> NfsLifeCycle {
-        NfsLifeCycle { stores: Arc::clone(&self.provider.stores) }
-    }
-
     /// As after a restart: nothing is remembered.
     fn restarted(self) -> Self {
         Self { provider: NfsProvider::default(), directory: self.directory }
     }
 
-    fn initialize(&self, store: &DataStore) -> PluginResult<InitializedStore> {
-        let scope = Scope::zone(Uuid::new_v4());
-        let mut request = InitializeRequest::new(store.uuid, store.role, "images", scope);
-        request.url = store.url.clone();
-        request.details = store.details.clone();
-        request.installation_id = store.installation_id.clone();
-        run(self.life_cycle().initialize(&call(), request))
-    }
-
     /// A store in the usual directory, added, with details.
     fn store_with(&self, details: &[(&str, &str)]) -> Store {
-        let mut store = entered(&self.root());
-        for (key, value) in details {
-            store.details.insert(*key, *value);
-        }
-        Store::new(self.added(store))
-    }
-
-    /// A store as it is once it was added.
-    fn added(&self, mut store: DataStore) -> DataStore {
-        let added = self.initialize(&store).unwrap();
-        store.details = added.details.unwrap();
-        store.url = added.url.unwrap();
-        store.epoch = 1;
-        store
+        Store::new(self.added(entered(&self.root()), details))
     }
 
     fn store(&self) -> Store {
         self.store_with(&[])
-    }
-
-    fn delete_store(&self, store: &Store) -> PluginResult<bool> {
-        run(self.life_cycle().delete_data_store(&call(), store))
-    }
-
-    fn create(&self, store: &Store, object: impl Into<DataObject>) -> PluginResult<CreateResult> {
-        run(self.driver().create_async(&call(), store, CreateRequest::new(object)))
-    }
-
-    fn delete(&self, store: &Store, object: impl Into<DataObject>) -> PluginResult<()> {
-        run(self.driver().delete_async(&call(), store, object.into()))
-    }
-
-    fn describe(&self, store: &Store, object: impl Into<DataObject>) -> ObjectDescription {
-        run(self.driver().describe(&call(), store, object.into())).unwrap()
-    }
-
-    fn list(&self, store: &Store) -> Vec<ListedObject> {
-        let listing = ListObjectsRequest::new();
-        run(self.driver().list_objects(&call(), store, listing)).unwrap().objects
-    }
-
-    fn open_writer(
-        &self,
-        store: &Store,
-        of: impl Into<DataObject>,
-        size: u64,
-        resume: Option<CheckpointToken>,
-    ) -> PluginResult<OpenedWriter> {
-        let mut request = OpenWriterRequest::new(of, size);
-        request.resume = resume;
-        run(self.driver().open_writer(&call(), store, request))
     }
 
     /// Creates an object and writes it: a byte for each mebibyte, as many as `bytes` has.
@@ -149,10 +98,8 @@ impl Ground {
         object: impl Into<DataObject>,
         bytes: &[u8],
     ) -> PluginResult<WriteResult> {
-        let mut request = OpenWriterRequest::new(object, bytes.len() as u64 * MIB);
-        request.resume = None;
+        let mut writer = self.open_writer(store, object, bytes.len() as u64 * MIB, None)?.writer;
         run(async {
-            let mut writer = self.driver().open_writer(&call(), store, request).await?.writer;
             for (at, byte) in bytes.iter().enumerate() {
                 writer.write(data(at as u64, *byte)).await?;
             }
@@ -188,14 +135,6 @@ impl Ground {
     }
 }
 
-fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-}
-
-fn call() -> Call {
-    Call::new(Uuid::new_v4())
-}
-
 /// A store as an operator enters it.
 fn entered(path: &Path) -> DataStore {
     let mut store = DataStore::new(Uuid::new_v4(), DataStoreRole::Image);
@@ -225,13 +164,4 @@ fn snapshot_of(volume: &VolumeInfo) -> SnapshotInfo {
 
 fn data(mebibyte: u64, byte: u8) -> Chunk {
     Chunk::Data { offset: mebibyte * MIB, bytes: Bytes::from(vec![byte; MIB as usize]) }
-}
-
-#[track_caller]
-fn refused<T>(answer: PluginResult<T>, kind: Kind, words: &[&str]) {
-    let error = answer.err().unwrap();
-    assert_eq!(error.kind(), kind, "{error}");
-    for word in words {
-        assert!(error.to_string().contains(word), "{word:?} is not in: {error}");
-    }
 }

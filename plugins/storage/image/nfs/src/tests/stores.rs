@@ -60,7 +60,7 @@ fn an_export_is_where_the_detail_or_the_settings_say() {
     let mut store = of_url("NFS://NAS.example/export");
     store.details.insert("mount_path", ground.base().join("link").to_str().unwrap());
     store.details.insert("nfsversion", "4.1");
-    let store = Store::new(ground.added(store));
+    let store = Store::new(ground.added(store, &[]));
     assert!(marked(&other) && !marked(&mounted));
     assert_eq!(store.details.get("mount_path"), other.to_str());
     let to = run(ground.driver().get_store_to(&call(), &store)).unwrap();

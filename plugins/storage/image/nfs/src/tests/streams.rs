@@ -9,10 +9,8 @@ pub(super) fn written_until_token(
     of: &DataObject,
 ) -> CheckpointToken {
     ground.create(store, of.clone()).unwrap();
+    let mut writer = ground.open_writer(store, of.clone(), 40 * MIB, None).unwrap().writer;
     run(async {
-        let request = OpenWriterRequest::new(of.clone(), 40 * MIB);
-        let opened = ground.driver().open_writer(&call(), store, request).await.unwrap();
-        let mut writer = opened.writer;
         let mut token = None;
         for at in 0..36 {
             token = writer.write(data(at, 1)).await.unwrap().or(token);
@@ -25,15 +23,6 @@ pub(super) fn written_until_token(
 
 fn digest(bytes: &[u8]) -> Option<String> {
     Some(format!("{{BLAKE3}}{}", blake3::hash(bytes).to_hex()))
-}
-
-async fn chunks(ground: &Ground, store: &Store, request: OpenReaderRequest) -> Vec<Chunk> {
-    let mut reader = ground.driver().open_reader(&call(), store, request).await.unwrap();
-    let mut chunks = Vec::new();
-    while let Some(chunk) = reader.next().await.unwrap() {
-        chunks.push(chunk);
-    }
-    chunks
 }
 
 #[test]
@@ -128,7 +117,7 @@ fn bytes_of_other_formats_are_kept_as_long_as_they_are() {
     // Where the record does not say the size, that of its writing is told.
     own.size_bytes = 0;
     assert_eq!(ground.describe(&store, own.clone()).size_bytes, 10 << 30);
-    let read = run(chunks(&ground, &store, OpenReaderRequest::new(own.clone())));
+    let read = ground.chunks(&store, OpenReaderRequest::new(own.clone()));
     assert_eq!(read.iter().map(Chunk::length).sum::<u64>(), 3 * MIB);
 
     // One whose size nobody knew is as large as its file, until somebody knows better.
@@ -174,7 +163,7 @@ fn holes_of_terabytes_cost_neither_time_nor_space_nor_a_digest() {
     });
     assert_eq!((written.size_bytes, &written.digest), (size, &None));
     assert!(written.physical_size_bytes < 2 * MIB, "{written:?}");
-    let read = run(chunks(&ground, &store, OpenReaderRequest::new(own.clone())));
+    let read = ground.chunks(&store, OpenReaderRequest::new(own.clone()));
     let (from, to) = (1 << 40, (1 << 40) + MIB);
     assert_eq!(read.first(), Some(&Chunk::Hole { offset: 0, length: from }));
     assert_eq!(read.last(), Some(&Chunk::Hole { offset: to, length: size - to }));
@@ -184,7 +173,7 @@ fn holes_of_terabytes_cost_neither_time_nor_space_nor_a_digest() {
     // A range begins and ends where it is told to.
     let mut request = OpenReaderRequest::new(own);
     (request.offset, request.length) = (from - 10, Some(30));
-    let read = run(chunks(&ground, &store, request));
+    let read = ground.chunks(&store, request);
     assert_eq!(read[0], Chunk::Hole { offset: from - 10, length: 10 });
     assert_eq!(read[1], Chunk::Data { offset: from, bytes: vec![9; 20].into() });
 }

@@ -41,8 +41,7 @@ fn a_template_is_counted_when_its_size_is_known() {
     let store = limited(&ground, 2 * MIB);
     let template = TemplateInfo::new(Uuid::new_v4(), "t", ImageFormat::Raw, 0);
     ground.create(&store, template.clone()).unwrap();
-    let request = OpenWriterRequest::new(template.clone(), 3 * MIB);
-    let answer = run(ground.driver().open_writer(&call(), &store, request));
+    let answer = ground.open_writer(&store, template.clone(), 3 * MIB, None);
     refused(answer.map(drop), Kind::CapacityExceeded, &[]);
     assert!(!ground.describe(&store, template).present);
 }

@@ -7,6 +7,8 @@ mod limits;
 mod paths;
 mod stores;
 mod streams;
+#[path = "../../../../testing.rs"]
+mod testing;
 mod thin;
 
 use crate::FilesystemProvider;
@@ -16,17 +18,27 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use storage_plugin_api::bytes::Bytes;
 use storage_plugin_api::prelude::*;
-use storage_plugin_api::tokio;
-use storage_plugin_api::{CallContext as Call, PluginErrorKind as Kind, StoreContext as Pool};
+use storage_plugin_api::{PluginErrorKind as Kind, StoreContext as Pool};
 use tempfile::TempDir;
-
-const MIB: u64 = 1 << 20;
-const INSTALLATION: &str = "ins-tests";
+use testing::{Calls, INSTALLATION, MIB, call, refused, run};
 
 /// A provider with a directory that is removed with its last test.
 struct Ground {
     provider: FilesystemProvider,
     directory: TempDir,
+}
+
+impl Calls for Ground {
+    type Driver = FilesystemDriver;
+    type LifeCycle = FilesystemLifeCycle;
+
+    fn driver(&self) -> FilesystemDriver {
+        FilesystemDriver { stores: Arc::clone(&self.provider.stores) }
+    }
+
+    fn life_cycle(&self) -> FilesystemLifeCycle {
+        FilesystemLifeCycle { stores: Arc::clone(&self.provider.stores) }
+    }
 }
 
 impl Ground {
@@ -44,40 +56,15 @@ impl Ground {
         self.pool().join(name)
     }
 
-    fn driver(&self) -> FilesystemDriver {
-        FilesystemDriver { stores: Arc::clone(&self.provider.stores) }
-    }
-
-    fn life_cycle(&self) -> FilesystemLifeCycle {
-        FilesystemLifeCycle { stores: Arc::clone(&self.provider.stores) }
-    }
-
     /// As after a restart: nothing is remembered.
     fn restarted(self) -> Self {
         Self { provider: FilesystemProvider::default(), directory: self.directory }
     }
 
-    fn initialize(&self, store: &DataStore) -> PluginResult<InitializedStore> {
-        let scope = Scope::zone(Uuid::new_v4());
-        let mut request = InitializeRequest::new(store.uuid, store.role, "pool", scope);
-        request.url = store.url.clone();
-        request.details = store.details.clone();
-        request.installation_id = store.installation_id.clone();
-        run(self.life_cycle().initialize(&call(), request))
-    }
-
     /// A store in the pool's directory, added, with more details.
     fn store_with(&self, details: &[(&str, &str)]) -> DataStore {
         fs::create_dir_all(self.pool()).unwrap();
-        let mut store = entered(&self.pool());
-        for (key, value) in details {
-            store.details.insert(*key, *value);
-        }
-        let added = self.initialize(&store).unwrap();
-        store.details = added.details.unwrap();
-        store.url = added.url.unwrap();
-        store.epoch = 1;
-        store
+        self.added(entered(&self.pool()), details)
     }
 
     fn store(&self) -> Pool {
@@ -89,14 +76,6 @@ impl Ground {
         run(self.life_cycle().attach_zone(&call(), store, request))
     }
 
-    fn delete_store(&self, store: &Pool) -> PluginResult<bool> {
-        run(self.life_cycle().delete_data_store(&call(), store))
-    }
-
-    fn create(&self, store: &Pool, object: impl Into<DataObject>) -> PluginResult<CreateResult> {
-        self.create_from(store, object, CreateSource::Blank)
-    }
-
     fn create_from(
         &self,
         store: &Pool,
@@ -106,19 +85,6 @@ impl Ground {
         let mut request = CreateRequest::new(object);
         request.source = source;
         run(self.driver().create_async(&call(), store, request))
-    }
-
-    fn delete(&self, store: &Pool, object: impl Into<DataObject>) -> PluginResult<()> {
-        run(self.driver().delete_async(&call(), store, object.into()))
-    }
-
-    fn describe(&self, store: &Pool, object: impl Into<DataObject>) -> ObjectDescription {
-        run(self.driver().describe(&call(), store, object.into())).unwrap()
-    }
-
-    fn list(&self, store: &Pool) -> Vec<ListedObject> {
-        let listing = ListObjectsRequest::new();
-        run(self.driver().list_objects(&call(), store, listing)).unwrap().objects
     }
 
     fn resize(
@@ -151,10 +117,8 @@ impl Ground {
         size: u64,
         chunks: &[(u64, Bytes)],
     ) {
+        let mut writer = self.open_writer(store, object, size, None).unwrap().writer;
         run(async {
-            let request = OpenWriterRequest::new(object, size);
-            let mut writer =
-                self.driver().open_writer(&call(), store, request).await.unwrap().writer;
             for (offset, bytes) in chunks.iter().cloned() {
                 writer.write(Chunk::Data { offset, bytes }).await.unwrap();
             }
@@ -171,14 +135,6 @@ impl Ground {
         names.sort();
         names
     }
-}
-
-fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-}
-
-fn call() -> Call {
-    Call::new(Uuid::new_v4())
 }
 
 /// A store as an operator enters it.
@@ -203,13 +159,4 @@ fn file_name(uuid: Uuid, kind: &str, ending: &str) -> String {
 
 fn filled(byte: u8, length: u64) -> Bytes {
     Bytes::from(vec![byte; length as usize])
-}
-
-#[track_caller]
-fn refused<T>(answer: PluginResult<T>, kind: Kind, words: &[&str]) {
-    let error = answer.err().unwrap();
-    assert_eq!(error.kind(), kind, "{error}");
-    for word in words {
-        assert!(error.to_string().contains(word), "{word:?} is not in: {error}");
-    }
 }

@@ -2,15 +2,6 @@
 
 use super::*;
 
-async fn chunks(ground: &Ground, store: &Pool, request: OpenReaderRequest) -> Vec<Chunk> {
-    let mut reader = ground.driver().open_reader(&call(), store, request).await.unwrap();
-    let mut chunks = Vec::new();
-    while let Some(chunk) = reader.next().await.unwrap() {
-        chunks.push(chunk);
-    }
-    chunks
-}
-
 #[test]
 fn a_hole_of_terabytes_is_one_chunk() {
     let ground = Ground::new();
@@ -19,7 +10,7 @@ fn a_hole_of_terabytes_is_one_chunk() {
     let volume = volume(size);
     ground.create(&store, volume.clone()).unwrap();
     ground.write(&store, volume.clone(), size, &[(1 << 40, filled(1, MIB))]);
-    let read = run(chunks(&ground, &store, OpenReaderRequest::new(volume.clone())));
+    let read = ground.chunks(&store, OpenReaderRequest::new(volume.clone()));
     let (from, to) = (1 << 40, (1 << 40) + MIB);
     assert_eq!(read.first(), Some(&Chunk::Hole { offset: 0, length: from }));
     assert_eq!(read.last(), Some(&Chunk::Hole { offset: to, length: size - to }));
@@ -32,7 +23,7 @@ fn a_hole_of_terabytes_is_one_chunk() {
     // A range begins and ends where it is told to, in a hole or not.
     let mut request = OpenReaderRequest::new(volume);
     (request.offset, request.length) = (from - 10, Some(30));
-    let read = run(chunks(&ground, &store, request));
+    let read = ground.chunks(&store, request);
     assert_eq!(read[0], Chunk::Hole { offset: from - 10, length: 10 });
     assert_eq!(read[1], Chunk::Data { offset: from, bytes: filled(1, 20) });
     assert_eq!(read.len(), 2);
@@ -48,9 +39,7 @@ fn a_write_goes_on_at_its_token_after_a_restart_and_at_no_other() {
         ground.create(&store, one.clone()).unwrap();
     }
     let open = |ground: &Ground, of: &VolumeInfo, resume| {
-        let mut request = OpenWriterRequest::new(of.clone(), size);
-        request.resume = resume;
-        run(ground.driver().open_writer(&call(), &store, request))
+        ground.open_writer(&store, of.clone(), size, resume)
     };
     let data = |at: u64, byte| Chunk::Data { offset: at * MIB, bytes: filled(byte, MIB) };
     let mut writer = open(&ground, &volume, None).unwrap().writer;
@@ -94,8 +83,7 @@ fn more_than_a_volume_has_is_refused_before_anything_is_changed() {
     let volume = volume(MIB);
     ground.create(&store, volume.clone()).unwrap();
     ground.write(&store, volume.clone(), MIB, &[(0, filled(5, MIB))]);
-    let request = OpenWriterRequest::new(volume.clone(), MIB + 1);
-    let answer = run(ground.driver().open_writer(&call(), &store, request));
+    let answer = ground.open_writer(&store, volume.clone(), MIB + 1, None);
     refused(answer.map(drop), Kind::InvalidArgument, &["1048577"]);
     let bytes = fs::read(ground.file(&file_name(volume.uuid, "volume", "raw"))).unwrap();
     assert_eq!(bytes, vec![5; MIB as usize]);
@@ -196,7 +184,7 @@ fn a_reader_has_the_length_of_the_file_that_it_reads() {
         for _ in 0..2000 {
             let mut request = OpenReaderRequest::new(own.clone());
             request.offset = MIB - 1;
-            let read = run(chunks(&ground, &store, request));
+            let read = ground.chunks(&store, request);
             let bytes: u64 = read.iter().map(Chunk::length).sum();
             let Chunk::Data { bytes: first, .. } = &read[0] else { panic!("{:?}", read[0]) };
             assert_eq!(bytes, u64::from(first[0] - 1) * MIB + 1);

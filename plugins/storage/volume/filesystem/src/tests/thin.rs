@@ -195,9 +195,8 @@ fn a_template_stays_as_long_as_something_lies_on_it() {
     ground.snapshot(&store, &snapshot).unwrap();
     let in_use = |words: &[&str]| {
         refused(ground.delete(&store, template.clone()), Kind::InUse, words);
-        let request = OpenWriterRequest::new(template.clone(), SIZE);
-        let written = run(ground.driver().open_writer(&call(), &store, request)).map(drop);
-        refused(written, Kind::InUse, words);
+        let written = ground.open_writer(&store, template.clone(), SIZE, None);
+        refused(written.map(drop), Kind::InUse, words);
         assert!(ground.describe(&store, template.clone()).present);
     };
     let (volume, taken) = (root.uuid.to_string(), snapshot.uuid.to_string());
@@ -260,11 +259,7 @@ fn a_disk_that_is_written_anew_is_what_it_was_until_it_is_whole_and_needs_no_tem
     let store = thin(&ground);
     let template = template(&ground, &store);
     let root = root_of(&ground, &store, &template, SIZE);
-    let open = |resume| {
-        let mut request = OpenWriterRequest::new(root.clone(), SIZE);
-        request.resume = resume;
-        run(ground.driver().open_writer(&call(), &store, request))
-    };
+    let open = |resume| ground.open_writer(&store, root.clone(), SIZE, resume);
     let mut writer = open(None).unwrap().writer;
     let chunk = Chunk::Data { offset: MIB, bytes: filled(3, MIB) };
     assert_eq!(run(writer.write(chunk.clone())).unwrap(), None);
