@@ -13,8 +13,8 @@ use super::store_access::StoreAccess;
 use super::volume::pool_of;
 use crate::jobs::{StepContext, StepError};
 use crate::model::{
-    Failure, ImageStore, Machine, ObjectInStore, ObjectInStoreEvent, ObjectInStoreState,
-    RecordKind, Snapshot, StoragePool, Stored, Template,
+    Failure, ImageStore, ImageStoreState, Machine, ObjectInStore, ObjectInStoreEvent,
+    ObjectInStoreState, RecordKind, Snapshot, StoragePool, Stored, Template, TemplateState,
 };
 use crate::store::{Change, Filter, Key, StoreError};
 use serde::{Deserialize, Serialize};
@@ -94,8 +94,17 @@ pub(super) fn begins(one: &ObjectInStore) -> [Change; 2] {
 
 /// Asks, together with the beginning of what reads it, that an object is Ready on its store.
 pub(super) fn expect_ready(one: Uuid) -> Change {
-    let states = vec![ObjectInStoreState::Ready.as_str()];
-    Change::Expect { kind: RecordKind::ObjectInStore, uuid: one, states }
+    Change::expect(RecordKind::ObjectInStore, one, ObjectInStoreState::Ready.as_str())
+}
+
+/// Asks that an image store or image cache is in use.
+pub(super) fn expect_up(image_store: Uuid) -> Change {
+    Change::expect(RecordKind::ImageStore, image_store, ImageStoreState::Up.as_str())
+}
+
+/// Asks that a template is not on its way out.
+pub(super) fn expect_active(template: Uuid) -> Change {
+    Change::expect(RecordKind::Template, template, TemplateState::Active.as_str())
 }
 
 /// The changes with which an object on a store ends, when its bytes are gone.
@@ -168,7 +177,7 @@ impl Rooms {
     pub(super) async fn expect_store_in_use(&self, uuid: Uuid) -> Result<Change, StoreError> {
         let is_image_store = self.repository.find::<ImageStore>(uuid).await?.is_some();
         Ok(match is_image_store {
-            true => Change::Expect { kind: RecordKind::ImageStore, uuid, states: vec!["Up"] },
+            true => expect_up(uuid),
             false => expect_in_use(uuid),
         })
     }

@@ -41,8 +41,8 @@ impl super::Extracts {
         let place = rooms.template_source(&template, zone.unwrap_or_default()).await?;
         let link = of_place(&place, (RecordKind::Template, &template.name), zone);
         let changes = vec![
-            expect(RecordKind::Template, uuid, "Active"),
-            expect(RecordKind::ObjectInStore, place.uuid, "Ready"),
+            Change::expect(RecordKind::Template, uuid, "Active"),
+            Change::expect(RecordKind::ObjectInStore, place.uuid, "Ready"),
         ];
         self.begin(request, link, changes).await
     }
@@ -64,10 +64,10 @@ impl super::Extracts {
         let backed_up = places.iter().find(|one| {
             one.role != DataStoreRole::Primary && one.state == ObjectInStoreState::Ready
         });
-        let mut changes = vec![expect(RecordKind::Snapshot, uuid, "BackedUp")];
+        let mut changes = vec![Change::expect(RecordKind::Snapshot, uuid, "BackedUp")];
         let link = match backed_up {
             Some(place) => {
-                changes.push(expect(RecordKind::ObjectInStore, place.uuid, "Ready"));
+                changes.push(Change::expect(RecordKind::ObjectInStore, place.uuid, "Ready"));
                 of_place(place, (RecordKind::Snapshot, &snapshot.name), zone)
             }
             None if !snapshot.on_primary => {
@@ -115,9 +115,9 @@ impl super::Extracts {
             volume.format,
         );
         link.length_bytes = volume.size_bytes;
-        let mut changes = vec![expect(RecordKind::Volume, uuid, "Ready")];
+        let mut changes = vec![Change::expect(RecordKind::Volume, uuid, "Ready")];
         changes.extend(volume.instance.map(|instance| {
-            expect(RecordKind::Instance, instance, InstanceState::Stopped.as_str())
+            Change::expect(RecordKind::Instance, instance, InstanceState::Stopped.as_str())
         }));
         self.begin(request, link, changes).await
     }
@@ -150,10 +150,6 @@ fn expect_extractable(request: &RequestContext, template: &Template) -> Result<(
         template.word(),
         template.name
     )))
-}
-
-fn expect(kind: RecordKind, uuid: Uuid, state: &'static str) -> Change {
-    Change::Expect { kind, uuid, states: vec![state] }
 }
 
 fn of_place(

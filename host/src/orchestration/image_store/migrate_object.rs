@@ -37,7 +37,7 @@ impl Rooms {
             _ => "BackedUp",
         };
         let mut changes = vec![
-            Change::Expect { kind: source.kind, uuid: source.object, states: vec![state] },
+            Change::expect(source.kind, source.object, state),
             expect_ready(source.uuid),
             self.expect_store_in_use(store.uuid).await?,
         ];

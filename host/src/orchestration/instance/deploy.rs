@@ -61,11 +61,11 @@ impl super::Instances {
             host: host.map(|host| host.uuid),
         };
         let mut changes = vec![Change::insert(&instance)];
-        changes.extend(instance.host.map(|uuid| Change::Expect {
-            kind: RecordKind::Host,
-            uuid,
-            states: vec![HostState::Up.as_str()],
-        }));
+        changes.extend(
+            instance
+                .host
+                .map(|uuid| Change::expect(RecordKind::Host, uuid, HostState::Up.as_str())),
+        );
         let object = (RecordKind::Instance, uuid);
         // The host is not removed before the instance runs there.
         let with = With { shared: instance.host.into_iter().collect(), ..With::default() };

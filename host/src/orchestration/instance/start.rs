@@ -47,10 +47,8 @@ impl super::Instances {
             changes.push(expect_in_use(pool_of(&volume)?));
         }
         instance.host = Some(host.uuid);
-        changes.extend([
-            Change::Expect { kind: RecordKind::Host, uuid: host.uuid, states: vec!["Up"] },
-            Change::update(&instance),
-        ]);
+        changes
+            .extend([Change::expect(RecordKind::Host, host.uuid, "Up"), Change::update(&instance)]);
         let object = (RecordKind::Instance, uuid);
         // The host is not removed before it is let in.
         let with = With { exclusive: volumes, shared: vec![host.uuid] };

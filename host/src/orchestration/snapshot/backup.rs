@@ -55,15 +55,12 @@ impl super::Snapshots {
         let one = match there {
             Some(_) => None,
             None => {
-                let volume = &snapshot.volume;
-                let stores =
-                    rooms.image_stores_for(volume.zone, volume.format, volume.size_bytes).await?;
-                let (store, begins_with) = rooms.best_store(&snapshot, &stores).await?;
+                let (store, begins_with) = rooms.best_store(&snapshot).await?;
                 let call = CallContext::new(uuid);
                 let to = rooms.store_access(store.uuid).await?;
                 rooms.expect_streams(&call, &from, &to).await?;
                 let object = (RecordKind::Snapshot, uuid);
-                let one = coming_to_image_store(object, store, snapshot.volume.format);
+                let one = coming_to_image_store(object, &store, snapshot.volume.format);
                 changes.extend(begins(&one));
                 changes.push(rooms.expect_store_in_use(store.uuid).await?);
                 shared.push(store.uuid);

@@ -38,15 +38,14 @@ impl super::Snapshots {
                 snapshot.name
             ))
         })?;
-        let stores = rooms.image_stores_for(zone, source.format, source.length_bytes).await?;
-        let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
+        let store = rooms.image_store_for(zone, source.format, source.length_bytes).await?;
         let object = (RecordKind::Snapshot, uuid);
-        let one = coming_to_image_store(object, store, source.format);
+        let one = coming_to_image_store(object, &store, source.format);
         let mut changes = begins(&one).to_vec();
         changes.extend([
             rooms.expect_store_in_use(store.uuid).await?,
             expect_ready(source.uuid),
-            Change::Expect { kind: RecordKind::Snapshot, uuid, states: vec!["BackedUp"] },
+            Change::expect(RecordKind::Snapshot, uuid, "BackedUp"),
         ]);
         let state = State { one: one.uuid, source: source.uuid };
         let with = With { shared: vec![source.uuid, source.store, store.uuid], ..With::default() };

@@ -60,19 +60,13 @@ impl super::Snapshots {
         advance_volume(&mut volume, &[VolumeEvent::RevertSnapshotRequested])?;
         let mut changes = vec![
             expect_in_use(snapshot.pool),
-            Change::Expect {
-                kind: RecordKind::Snapshot,
-                uuid,
-                states: vec![SnapshotState::BackedUp.as_str()],
-            },
+            Change::expect(RecordKind::Snapshot, uuid, SnapshotState::BackedUp.as_str()),
             Change::ExpectUnused(volume.uuid),
             Change::update(&volume),
             Change::Reserve { store: snapshot.pool, owner: volume.uuid, bytes: before.max(after) },
         ];
-        changes.extend(volume.instance.map(|instance| Change::Expect {
-            kind: RecordKind::Instance,
-            uuid: instance,
-            states: vec![InstanceState::Stopped.as_str()],
+        changes.extend(volume.instance.map(|instance| {
+            Change::expect(RecordKind::Instance, instance, InstanceState::Stopped.as_str())
         }));
         let with = With { exclusive: vec![volume.uuid], ..With::default() };
         let state = State { snapshot: uuid, volume: volume.uuid, before, after };

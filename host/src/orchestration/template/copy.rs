@@ -3,7 +3,9 @@
 
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, Machine, RecordKind, TemplateEvent};
-use crate::orchestration::in_store::{Origin, coming_to_image_store, ends, expect_ready};
+use crate::orchestration::in_store::{
+    Origin, begins, coming_to_image_store, ends, expect_active, expect_ready, expect_up,
+};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
@@ -38,10 +40,9 @@ impl super::Templates {
             ));
         }
         let source = rooms.template_source(&template, zone).await?;
-        let stores = rooms.image_stores_for(zone, source.format, source.length_bytes).await?;
-        let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
+        let store = rooms.image_store_for(zone, source.format, source.length_bytes).await?;
         let one =
-            coming_to_image_store((RecordKind::Template, template.uuid), store, source.format);
+            coming_to_image_store((RecordKind::Template, template.uuid), &store, source.format);
         let state = State {
             one: one.uuid,
             origin: Origin::InStore(source.uuid),
@@ -50,7 +51,7 @@ impl super::Templates {
         };
         let shared = vec![source.uuid, source.store, store.uuid];
         let with = With { shared, ..With::default() };
-        let mut changes = crate::orchestration::in_store::begins(&one).to_vec();
+        let mut changes = begins(&one).to_vec();
         changes.extend([
             expect_active(template.uuid),
             expect_ready(source.uuid),
@@ -60,16 +61,6 @@ impl super::Templates {
             .begin::<Flow>(request, (RecordKind::Template, template.uuid), with, changes, &state)
             .await
     }
-}
-
-/// Asks that an image store is there.
-pub(super) fn expect_up(image_store: Uuid) -> Change {
-    Change::Expect { kind: RecordKind::ImageStore, uuid: image_store, states: vec!["Up"] }
-}
-
-/// Asks that a template is not on its way out.
-pub(super) fn expect_active(template: Uuid) -> Change {
-    Change::Expect { kind: RecordKind::Template, uuid: template, states: vec!["Active"] }
 }
 
 /// `template.copy`: the bytes are brought and verified, then the record says so.

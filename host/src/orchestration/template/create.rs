@@ -1,8 +1,8 @@
 //! A template is made of a volume or of a snapshot.
 
-use super::copy::{self, expect_up};
+use super::copy;
 use crate::model::{Failure, InstanceState, RecordKind, Stored, Template, TemplateState, Volume};
-use crate::orchestration::in_store::{Origin, begins, coming_to_image_store};
+use crate::orchestration::in_store::{Origin, begins, coming_to_image_store, expect_up};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::With;
 use crate::orchestration::storage_pool::expect_in_use;
@@ -111,11 +111,7 @@ impl super::Templates {
                         snapshot.name
                     )));
                 }
-                changes.push(Change::Expect {
-                    kind: RecordKind::Snapshot,
-                    uuid,
-                    states: vec!["BackedUp"],
-                });
+                changes.push(Change::expect(RecordKind::Snapshot, uuid, "BackedUp"));
                 let volume = &snapshot.volume;
                 let mut template = wish.template(volume.format, volume.size_bytes);
                 template.source_snapshot = Some(uuid);
@@ -124,15 +120,14 @@ impl super::Templates {
             }
         };
         template.hypervisor = wish.hypervisor;
-        let stores = rooms.image_stores_for(zone, template.format, template.size_bytes).await?;
-        let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
+        let store = rooms.image_store_for(zone, template.format, template.size_bytes).await?;
         let call = CallContext::new(template.uuid);
         let from = rooms.access(pool).await?.into_store();
         let to = rooms.image_access(store.uuid).await?.into_store();
         rooms.expect_streams(&call, &from, &to).await?;
 
         let object = (RecordKind::Template, template.uuid);
-        let one = coming_to_image_store(object, store, template.format);
+        let one = coming_to_image_store(object, &store, template.format);
         changes.extend([expect_in_use(pool), expect_up(store.uuid), Change::insert(&template)]);
         changes.extend(begins(&one));
         let state = copy::State {
@@ -155,15 +150,9 @@ impl super::Templates {
                 volume.name, instance.name, instance.state
             )));
         }
-        let mut changes = vec![Change::Expect {
-            kind: RecordKind::Volume,
-            uuid: volume.uuid,
-            states: vec!["Ready"],
-        }];
-        changes.extend(volume.instance.map(|uuid| Change::Expect {
-            kind: RecordKind::Instance,
-            uuid,
-            states: vec![InstanceState::Stopped.as_str()],
+        let mut changes = vec![Change::expect(RecordKind::Volume, volume.uuid, "Ready")];
+        changes.extend(volume.instance.map(|uuid| {
+            Change::expect(RecordKind::Instance, uuid, InstanceState::Stopped.as_str())
         }));
         // Nobody attached it since it was looked at.
         changes.push(Change::update(volume));

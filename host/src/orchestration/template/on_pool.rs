@@ -1,12 +1,12 @@
 //! A template is cached on a pool, or in an image cache: once, however many want it at the same time.
 
-use super::copy::{self, expect_active, expect_up};
+use super::copy;
 use crate::jobs::{StepContext, StepError};
 use crate::model::{
     Failure, ObjectInStore, ObjectInStoreState, Phase, RecordKind, StoragePool, Stored, Template,
 };
 use crate::orchestration::in_store::{
-    Origin, begins, coming_to_image_store, coming_to_pool, expect_ready,
+    Origin, begins, coming_to_image_store, coming_to_pool, expect_active, expect_ready, expect_up,
 };
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
@@ -184,9 +184,7 @@ impl Rooms {
                 let one = self.coming(&template, &pool, &source)?;
                 let bytes = template.size_bytes;
                 let room = Change::Reserve { store: pool.uuid, owner: one.uuid, bytes };
-                let up = vec!["Up"];
-                let kind = RecordKind::StoragePool;
-                let up = Change::Expect { kind, uuid: pool.uuid, states: up };
+                let up = Change::expect(RecordKind::StoragePool, pool.uuid, "Up");
                 (one, source, "TEMPLATE.PREPARE", vec![up, room])
             }
             Destination::Cache(cache) => {

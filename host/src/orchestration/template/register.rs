@@ -9,7 +9,7 @@ use crate::motion::download::SourceUrl;
 use crate::motion::formats::inspect;
 use crate::motion::{Checksum, ObjectRead};
 use crate::orchestration::download::Wanted;
-use crate::orchestration::in_store::{begins, coming_to_image_store, fails};
+use crate::orchestration::in_store::{begins, coming_to_image_store, expect_up, fails};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
@@ -52,13 +52,12 @@ impl super::Templates {
         if let Some(text) = &wish.checksum {
             text.parse::<Checksum>().map_err(|error| Failure::invalid(error.to_string()))?;
         }
-        let stores = self.rooms.image_stores_for(wish.zone, wish.format, 0).await?;
-        let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
+        let store = self.rooms.image_store_for(wish.zone, wish.format, 0).await?;
         let mut template = wish.template.template(wish.format, 0);
         template.url = Some(url.to_string());
         template.origin = Some(wish.url);
         template.checksum.clone_from(&wish.checksum);
-        self.begin_register(request, &template, store, wish.follow_redirects).await
+        self.begin_register(request, &template, &store, wish.follow_redirects).await
     }
 
     async fn begin_register(
@@ -70,7 +69,7 @@ impl super::Templates {
     ) -> Result<Started, Failure> {
         let object = (RecordKind::Template, template.uuid);
         let one = coming_to_image_store(object, store, template.format);
-        let mut changes = vec![super::copy::expect_up(store.uuid), Change::insert(template)];
+        let mut changes = vec![expect_up(store.uuid), Change::insert(template)];
         changes.extend(begins(&one));
         let state = State { template: template.uuid, one: one.uuid, follow_redirects };
         let with = With { exclusive: vec![one.uuid], shared: vec![store.uuid] };

@@ -77,10 +77,8 @@ impl super::VmSnapshots {
             Change::update(instance),
             Change::expect_name_free(&vm_snapshot, Some(instance.uuid)),
         ];
-        changes.extend(parent.map(|uuid| Change::Expect {
-            kind: RecordKind::VmSnapshot,
-            uuid,
-            states: vec![VmSnapshotState::Ready.as_str()],
+        changes.extend(parent.map(|uuid| {
+            Change::expect(RecordKind::VmSnapshot, uuid, VmSnapshotState::Ready.as_str())
         }));
         let mut with = With { exclusive: vec![instance.uuid], shared: Vec::new() };
         for part in question.parts {

@@ -46,11 +46,7 @@ impl super::VmSnapshots {
             advance_volume(&mut volume, &[VolumeEvent::RevertSnapshotRequested])?;
             changes.extend([
                 expect_in_use(member.pool),
-                Change::Expect {
-                    kind: RecordKind::Snapshot,
-                    uuid: member.uuid,
-                    states: vec![SnapshotState::BackedUp.as_str()],
-                },
+                Change::expect(RecordKind::Snapshot, member.uuid, SnapshotState::BackedUp.as_str()),
                 Change::ExpectUnused(volume.uuid),
                 Change::update(&volume),
                 Change::Reserve { store: member.pool, owner: volume.uuid, bytes },

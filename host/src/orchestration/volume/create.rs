@@ -90,7 +90,7 @@ impl super::Volumes {
         pool: &Stored<StoragePool>,
     ) -> Result<Started, Failure> {
         let mut changes = vec![
-            Change::Expect { kind: RecordKind::StoragePool, uuid: pool.uuid, states: vec!["Up"] },
+            Change::expect(RecordKind::StoragePool, pool.uuid, "Up"),
             Change::insert(volume),
             Change::Reserve { store: pool.uuid, owner: volume.uuid, bytes: volume.size_bytes },
         ];
@@ -101,7 +101,7 @@ impl super::Volumes {
                 VolumeSource::Volume(uuid) => (RecordKind::Volume, uuid, "Ready"),
                 VolumeSource::Template(uuid) => (RecordKind::Template, uuid, "Active"),
             };
-            changes.push(Change::Expect { kind, uuid, states: vec![state] });
+            changes.push(Change::expect(kind, uuid, state));
             with.shared.push(uuid);
             changes.extend(plan.source_pool.map(expect_in_use));
             if let (VolumeSource::Snapshot(uuid), None) = (source, plan.source_pool) {
@@ -115,10 +115,8 @@ impl super::Volumes {
             with.shared.extend(plan.source_pool);
             // What is read over some time must not be written meanwhile: the volume's instance
             // stays stopped, and nobody attached the volume since it was looked at.
-            changes.extend(plan.instance.map(|instance| Change::Expect {
-                kind: RecordKind::Instance,
-                uuid: instance,
-                states: vec![InstanceState::Stopped.as_str()],
+            changes.extend(plan.instance.map(|instance| {
+                Change::expect(RecordKind::Instance, instance, InstanceState::Stopped.as_str())
             }));
             changes.extend(plan.source_volume.as_ref().map(Change::update));
         }

@@ -122,11 +122,7 @@ impl super::Volumes {
             checkpoint: None,
         };
         let changes = vec![
-            Change::Expect {
-                kind: RecordKind::StoragePool,
-                uuid: wish.pool,
-                states: vec![StoragePoolState::Up.as_str()],
-            },
+            Change::expect(RecordKind::StoragePool, wish.pool, StoragePoolState::Up.as_str()),
             Change::insert(&volume),
         ];
         let with = With { exclusive: vec![stand_in(wish.pool, &volume.path)], ..With::default() };

@@ -80,11 +80,7 @@ impl super::Volumes {
         }
         let changes = vec![
             expect_in_use(from),
-            Change::Expect {
-                kind: RecordKind::StoragePool,
-                uuid: to,
-                states: vec![StoragePoolState::Up.as_str()],
-            },
+            Change::expect(RecordKind::StoragePool, to, StoragePoolState::Up.as_str()),
             Change::ExpectUnused(uuid),
             Change::update(&volume),
             Change::Reserve { store: to, owner: uuid, bytes: size_bytes },
