@@ -3,10 +3,9 @@
 //! **Invariant:** the pool lets go of its bytes only after those on the image store were verified
 //! and the record says where they are.
 
-use super::advance;
 use super::incremental::Base;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, RecordKind, Snapshot, SnapshotEvent, Stored};
+use crate::model::{Failure, Machine, RecordKind, Snapshot, SnapshotEvent, Stored};
 use crate::orchestration::in_store::{Origin, begins, coming_to_image_store, ends};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
@@ -71,7 +70,7 @@ impl super::Snapshots {
                 Some(one.uuid)
             }
         };
-        advance(&mut snapshot, &[SnapshotEvent::BackupToSecondary])?;
+        snapshot.state = snapshot.state.next(SnapshotEvent::BackupToSecondary)?;
         snapshot.note = None;
         changes.push(Change::update(&snapshot));
         let state = State { snapshot: uuid, one, archive, base };
@@ -107,7 +106,7 @@ impl jobs::Flow for Flow {
     fn abandon<'a>(&'a self, context: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
         Box::pin(async move {
             let mut snapshot = self.0.find_snapshot(state.snapshot).await?;
-            advance(&mut snapshot, &[SnapshotEvent::OperationFailed])?;
+            snapshot.state = snapshot.state.next(SnapshotEvent::OperationFailed)?;
             let why = context.failure();
             snapshot.note = why.map(|failure| format!("it cannot be backed up: {failure}"));
             let mut changes = vec![Change::update(&snapshot)];
@@ -161,7 +160,7 @@ impl Flow {
             self.0.delete_on_pool(context, &snapshot).await?;
             changes.extend(self.0.left_the_pool(&mut snapshot).await?);
         }
-        advance(&mut snapshot, &[SnapshotEvent::OperationSucceeded])?;
+        snapshot.state = snapshot.state.next(SnapshotEvent::OperationSucceeded)?;
         let name = &snapshot.name;
         let moved = match state.one {
             Some(one) => self.0.find_in_store(one).await?.moved_bytes,

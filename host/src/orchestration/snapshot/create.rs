@@ -1,13 +1,13 @@
 //! A snapshot of a volume is taken, by the storage itself.
 
-use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
-    Failure, PolicyRun, RecordKind, SnapshotEvent, SnapshotPolicy, VolumeEvent, compact_time,
+    Failure, Machine, PolicyRun, RecordKind, SnapshotEvent, SnapshotPolicy, VolumeEvent,
+    compact_time,
 };
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
-use crate::orchestration::volume::{advance as advance_volume, pool_of};
+use crate::orchestration::volume::pool_of;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -77,8 +77,8 @@ impl super::Snapshots {
             snapshot.snapshot_type = interval.to_owned();
             snapshot.policy = Some(run);
         }
-        advance_volume(&mut volume, &[VolumeEvent::SnapshotRequested])?;
-        advance(&mut snapshot, &[SnapshotEvent::CreateRequested])?;
+        volume.state = volume.state.next(VolumeEvent::SnapshotRequested)?;
+        snapshot.state = snapshot.state.next(SnapshotEvent::CreateRequested)?;
         changes.extend([Change::update(&volume), Change::insert(&snapshot)]);
         let uuid = snapshot.uuid;
         let with = With { exclusive: vec![volume.uuid], ..With::default() };
@@ -117,8 +117,8 @@ impl Flow {
         let mut snapshot = self.0.find_snapshot(state.snapshot).await?;
         let mut volume = self.0.find_volume(state.volume).await?;
         self.0.take_on_pool(context, &mut snapshot).await?;
-        advance(&mut snapshot, &[SnapshotEvent::OperationNotPerformed])?;
-        advance_volume(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+        snapshot.state = snapshot.state.next(SnapshotEvent::OperationNotPerformed)?;
+        volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
         let policy = snapshot.policy.map(|run| run.policy);
         let by = policy.map(|policy| format!(" by snapshot policy {policy}")).unwrap_or_default();
         let told =
@@ -146,8 +146,8 @@ impl Flow {
     async fn forget(&self, context: &StepContext, state: &State) -> Result<Vec<Change>, StepError> {
         let mut snapshot = self.0.find_snapshot(state.snapshot).await?;
         let mut volume = self.0.find_volume(state.volume).await?;
-        advance(&mut snapshot, &[SnapshotEvent::OperationFailed])?;
-        advance_volume(&mut volume, &[VolumeEvent::OperationFailed])?;
+        snapshot.state = snapshot.state.next(SnapshotEvent::OperationFailed)?;
+        volume.state = volume.state.next(VolumeEvent::OperationFailed)?;
         let policy = snapshot.policy.map(|run| run.policy);
         let mut changes = vec![
             Change::update(&snapshot),

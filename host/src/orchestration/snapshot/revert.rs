@@ -4,11 +4,11 @@
 //! come back: a revert that failed leaves a note on the volume.
 
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, InstanceState, RecordKind, SnapshotState, VolumeEvent};
+use crate::model::{Failure, InstanceState, Machine, RecordKind, SnapshotState, VolumeEvent};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::expect_in_use;
-use crate::orchestration::volume::{advance as advance_volume, pool_of};
+use crate::orchestration::volume::pool_of;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl super::Snapshots {
         }
         let before = volume.size_bytes;
         let after = snapshot.volume.size_bytes;
-        advance_volume(&mut volume, &[VolumeEvent::RevertSnapshotRequested])?;
+        volume.state = volume.state.next(VolumeEvent::RevertSnapshotRequested)?;
         let mut changes = vec![
             expect_in_use(snapshot.pool),
             Change::expect(RecordKind::Snapshot, uuid, SnapshotState::BackedUp.as_str()),
@@ -106,7 +106,7 @@ impl Flow {
         let snapshot = self.0.find_snapshot(state.snapshot).await?;
         let mut volume = self.0.find_volume(state.volume).await?;
         self.0.revert_on_pool(context, &snapshot, &mut volume).await?;
-        advance_volume(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+        volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
         let told = format!("volume {:?} is as snapshot {:?} was", volume.name, snapshot.name);
         Ok(vec![
             Change::Reserve { store: snapshot.pool, owner: volume.uuid, bytes: volume.size_bytes },
@@ -143,7 +143,7 @@ impl Flow {
 
     async fn rest(&self, _: &StepContext, state: &State) -> Result<Vec<Change>, StepError> {
         let mut volume = self.0.find_volume(state.volume).await?;
-        advance_volume(&mut volume, &[VolumeEvent::OperationFailed])?;
+        volume.state = volume.state.next(VolumeEvent::OperationFailed)?;
         Ok(vec![Change::update(&volume)])
     }
 }

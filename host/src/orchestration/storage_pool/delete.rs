@@ -12,7 +12,6 @@ use crate::model::{
 use crate::orchestration::in_store::ends;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
-use crate::orchestration::volume::advance;
 use crate::store::{Change, Filter};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -43,7 +42,7 @@ impl super::StoragePools {
         let volumes = self.rooms.leftovers(&pool, forced).await?;
         let mut changes = vec![Change::update(&pool), Change::ExpectUnused(uuid)];
         for mut volume in volumes.iter().cloned() {
-            advance(&mut volume, &[VolumeEvent::ExpungingRequested])?;
+            volume.state = volume.state.next(VolumeEvent::ExpungingRequested)?;
             changes.extend([Change::ExpectUnused(volume.uuid), Change::update(&volume)]);
         }
         let volumes: Vec<Uuid> = volumes.iter().map(|volume| volume.uuid).collect();
@@ -85,7 +84,7 @@ impl jobs::Flow for Flow {
                     continue;
                 };
                 if volume.state == VolumeState::Expunging {
-                    advance(&mut volume, &[VolumeEvent::OperationFailed])?;
+                    volume.state = volume.state.next(VolumeEvent::OperationFailed)?;
                     changes.push(Change::update(&volume));
                 }
             }
@@ -110,7 +109,7 @@ impl Flow {
         for uuid in &state.volumes {
             let mut volume = self.0.find_volume(*uuid).await?;
             access.delete(context, volume.as_seen_by_plugins(volume.id)).await?;
-            advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+            volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
             changes.extend([
                 Change::Unreserve { store: state.pool, owner: volume.uuid },
                 Change::update(&volume),

@@ -1,10 +1,11 @@
 //! A volume comes to be: blank, from a snapshot, or as a clone.
 
 use super::plan::Plan;
-use super::{advance, pool_of};
+use super::pool_of;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
-    Failure, InstanceState, ObjectInStore, RecordKind, StoragePool, Stored, Volume, VolumeEvent,
+    Failure, InstanceState, Machine, ObjectInStore, RecordKind, StoragePool, Stored, Volume,
+    VolumeEvent,
 };
 use crate::orchestration::in_store::Origin;
 use crate::orchestration::landing::Keeping;
@@ -196,7 +197,7 @@ impl Flow {
         volume.size_bytes = shown.size_bytes;
         volume.physical_size_bytes = shown.physical_size_bytes.or(made.physical_size_bytes);
         volume.format = made.format.or(shown.format).unwrap_or(volume.format);
-        advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+        volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
         let object = (RecordKind::Volume, volume.uuid);
         Ok(vec![
             Change::Reserve { store: pool.pool.uuid, owner: volume.uuid, bytes: volume.size_bytes },
@@ -291,7 +292,11 @@ impl Flow {
         let mut volume = self.0.find_volume(state.volume).await?;
         let store = pool_of(&volume)?;
         use VolumeEvent::{DestroyRequested, ExpungingRequested, OperationSucceeded};
-        advance(&mut volume, &[DestroyRequested, ExpungingRequested, OperationSucceeded])?;
+        volume.state = volume
+            .state
+            .next(DestroyRequested)?
+            .next(ExpungingRequested)?
+            .next(OperationSucceeded)?;
         volume.checkpoint = None;
         Ok(vec![
             Change::update(&volume),

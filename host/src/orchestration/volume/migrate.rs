@@ -4,9 +4,9 @@
 //! points to it is durable. Until then undoing removes the copy and leaves the source untouched;
 //! from then on there is no way back, and the source's space stays reserved until it is gone.
 
-use super::{advance, expect_detached, pool_of};
+use super::{expect_detached, pool_of};
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, RecordKind, StoragePoolState, Stored, Volume, VolumeEvent};
+use crate::model::{Failure, Machine, RecordKind, StoragePoolState, Stored, Volume, VolumeEvent};
 use crate::orchestration::landing::Keeping;
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::request::{RequestContext, Started};
@@ -74,7 +74,7 @@ impl super::Volumes {
         let there = state.destination(&volume);
         let here = volume.as_seen_by_plugins(volume.id);
         rooms.copier(&call, (&source, &here.into()), (&destination, &there.into())).await?;
-        advance(&mut volume, &[VolumeEvent::MigrationRequested])?;
+        volume.state = volume.state.next(VolumeEvent::MigrationRequested)?;
         if !source.capabilities(&call).await?.snapshots_outlive_volume {
             rooms.expect_no_snapshots(&volume).await?;
         }
@@ -223,7 +223,7 @@ impl Flow {
         volume.physical_size_bytes = copy.physical_size_bytes;
         volume.format = copy.format;
         volume.checkpoint = None;
-        advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+        volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
         Ok(vec![Change::update(&volume)])
     }
 
@@ -248,7 +248,7 @@ impl Flow {
 
     async fn stay(&self, state: &State) -> Result<Vec<Change>, StepError> {
         let mut volume = self.0.find_volume(state.volume).await?;
-        advance(&mut volume, &[VolumeEvent::OperationFailed])?;
+        volume.state = volume.state.next(VolumeEvent::OperationFailed)?;
         volume.checkpoint = None;
         Ok(vec![
             Change::update(&volume),

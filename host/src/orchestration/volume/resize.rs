@@ -4,9 +4,9 @@
 //! the change was done, failed or was cancelled half-way.
 
 use super::plan::size;
-use super::{advance, pool_of};
+use super::pool_of;
 use crate::jobs::{self, Retrying, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, RecordKind, Stored, Volume, VolumeEvent};
+use crate::model::{Failure, Machine, RecordKind, Stored, Volume, VolumeEvent};
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
@@ -93,7 +93,7 @@ impl super::Volumes {
                 if to < from { "shrink" } else { "grow" }
             )));
         }
-        advance(&mut volume, &[VolumeEvent::ResizeRequested])?;
+        volume.state = volume.state.next(VolumeEvent::ResizeRequested)?;
         let changes = vec![
             expect_in_use(pool),
             Change::ExpectUnused(uuid),
@@ -178,7 +178,7 @@ impl Flow {
         if let Some(quality_of_service) = state.quality_of_service {
             volume.quality_of_service = quality_of_service;
         }
-        advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+        volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
         let told = format!("volume {:?} has {} bytes now", volume.name, volume.size_bytes);
         Ok(vec![
             Change::Reserve { store: pool.pool.uuid, owner: volume.uuid, bytes: volume.size_bytes },
@@ -275,7 +275,7 @@ impl Flow {
 
     async fn rest(&self, state: &State) -> Result<Vec<Change>, StepError> {
         let mut volume = self.0.find_volume(state.volume).await?;
-        advance(&mut volume, &[VolumeEvent::OperationFailed])?;
+        volume.state = volume.state.next(VolumeEvent::OperationFailed)?;
         Ok(vec![Change::update(&volume)])
     }
 }
