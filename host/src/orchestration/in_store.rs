@@ -16,7 +16,7 @@ use crate::model::{
     Failure, ImageStore, ImageStoreState, Machine, ObjectInStore, ObjectInStoreEvent,
     ObjectInStoreState, RecordKind, Snapshot, StoragePool, Stored, Template, TemplateState,
 };
-use crate::store::{Change, Filter, Key, StoreError};
+use crate::store::{Change, Key, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use storage_plugin_api::{DataObject, DataStoreRole, Details, ImageFormat};
@@ -107,7 +107,8 @@ pub(super) fn expect_active(template: Uuid) -> Change {
     Change::expect(RecordKind::Template, template, TemplateState::Active.as_str())
 }
 
-/// The changes with which an object on a store ends, when its bytes are gone.
+/// The changes with which an object on a store ends, when its bytes are gone: with it ends what was
+/// promised for it.
 pub(super) fn ends(mut one: Stored<ObjectInStore>) -> Result<Vec<Change>, Failure> {
     use ObjectInStoreEvent::{DestroyRequested, OperationFailed, OperationSuccessed};
     if one.state == ObjectInStoreState::Creating {
@@ -120,6 +121,7 @@ pub(super) fn ends(mut one: Stored<ObjectInStore>) -> Result<Vec<Change>, Failur
         // The record stays, removed, as proof that the bytes may not be there.
         Change::remove(&one.record),
         Change::Unclaim { name: one.claim(), holder: one.uuid },
+        Change::Unreserve { store: one.store, owner: one.uuid },
     ])
 }
 
@@ -141,24 +143,6 @@ impl Rooms {
     pub(super) async fn find_template(&self, uuid: Uuid) -> Result<Stored<Template>, Failure> {
         let found = self.repository.find::<Template>(uuid).await?;
         found.ok_or_else(|| Failure::not_found(format!("there is no template {uuid}")))
-    }
-
-    /// An object on a store that was not removed.
-    pub(super) async fn find_in_store(
-        &self,
-        uuid: Uuid,
-    ) -> Result<Stored<ObjectInStore>, StepError> {
-        let found = self.repository.find::<ObjectInStore>(uuid).await?;
-        found.ok_or_else(|| Failure::not_found(format!("there is no copy {uuid}")).into())
-    }
-
-    /// Where an object is, or is on its way to, beside where it was born.
-    pub(super) async fn places_of(
-        &self,
-        object: Uuid,
-    ) -> Result<Vec<Stored<ObjectInStore>>, StoreError> {
-        let filter = Filter { name: Some(object.to_string()), ..Filter::default() };
-        self.repository.list(&filter).await
     }
 
     /// The way to a data store, whatever its role.
@@ -286,6 +270,17 @@ impl Rooms {
         one.checkpoint = None;
         one.state = one.state.next(ObjectInStoreEvent::OperationSuccessed)?;
         Ok(one)
+    }
+
+    /// Removes what a step brought to a store: its way back. The record ends with the operation.
+    pub(super) async fn drop_place(
+        &self,
+        context: &StepContext,
+        uuid: Uuid,
+    ) -> Result<Vec<Change>, StepError> {
+        let one = self.find_in_store(uuid).await?;
+        self.drop_from_store(context, &one).await?;
+        Ok(Vec::new())
     }
 
     /// Removes the bytes of an object from a store.

@@ -40,6 +40,7 @@ pub mod template;
 pub mod upload;
 pub mod vm_snapshot;
 pub mod volume;
+mod whereabouts;
 mod zones;
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use super::{EXPIRES, origin};
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
-    ADMIN, ExtractLink, Failure, InstanceState, ObjectInStore, ObjectInStoreState, RecordKind,
-    Snapshot, Stored, Template, Volume,
+    ADMIN, ExtractLink, Failure, InstanceState, ObjectInStore, RecordKind, Snapshot, Stored,
+    Template, Volume,
 };
 use crate::orchestration::random_word::{hash_of, random_word};
 use crate::orchestration::request::{RequestContext, Started};
@@ -60,15 +60,12 @@ impl super::Extracts {
     ) -> Result<Started, Failure> {
         let rooms = &self.rooms;
         let snapshot: Stored<Snapshot> = rooms.find_snapshot(uuid).await?;
-        let places = rooms.places_of(uuid).await?;
-        let backed_up = places.iter().find(|one| {
-            one.role != DataStoreRole::Primary && one.state == ObjectInStoreState::Ready
-        });
+        let backed_up = rooms.snapshot_in_store(&snapshot, zone.unwrap_or_default()).await?;
         let mut changes = vec![Change::expect(RecordKind::Snapshot, uuid, "BackedUp")];
         let link = match backed_up {
             Some(place) => {
                 changes.push(Change::expect(RecordKind::ObjectInStore, place.uuid, "Ready"));
-                of_place(place, (RecordKind::Snapshot, &snapshot.name), zone)
+                of_place(&place, (RecordKind::Snapshot, &snapshot.name), zone)
             }
             None if !snapshot.on_primary => {
                 return Err(Failure::conflict(format!(

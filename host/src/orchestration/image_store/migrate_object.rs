@@ -232,10 +232,9 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        if state.brings {
-            let one = self.0.find_in_store(state.to).await?;
-            self.0.drop_from_store(context, &one).await?;
+        match state.brings {
+            true => self.0.drop_place(context, state.to).await,
+            false => Ok(Vec::new()),
         }
-        Ok(Vec::new())
     }
 }

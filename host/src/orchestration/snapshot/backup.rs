@@ -142,11 +142,10 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        if let Some(one) = state.one {
-            let one = self.0.find_in_store(one).await?;
-            self.0.drop_from_store(context, &one).await?;
+        match state.one {
+            Some(one) => self.0.drop_place(context, one).await,
+            None => Ok(Vec::new()),
         }
-        Ok(Vec::new())
     }
 
     async fn leave(

@@ -104,7 +104,7 @@ impl Flow {
         // Templates that are cached there are nobody's loss.
         for one in self.cached(state.pool).await? {
             access.delete(context, self.0.object_here(&one).await?).await?;
-            changes.extend(gone(one)?);
+            changes.extend(ends(one)?);
         }
         for uuid in &state.volumes {
             let mut volume = self.0.find_volume(*uuid).await?;
@@ -135,7 +135,7 @@ impl Flow {
         let access = self.0.access_unconnected(self.0.find_pool(state.pool).await?)?;
         for one in self.cached(state.pool).await? {
             if !access.describe(context, self.0.object_here(&one).await?).await?.present {
-                changes.extend(gone(one)?);
+                changes.extend(ends(one)?);
             }
         }
         Ok(changes)
@@ -174,13 +174,6 @@ impl Flow {
         changes.extend(identity_of(&pool).map(|name| Change::Unclaim { name, holder: pool.uuid }));
         Ok(changes)
     }
-}
-
-/// The changes with which a cached template ends, and its promise.
-fn gone(one: Stored<ObjectInStore>) -> Result<Vec<Change>, Failure> {
-    let mut changes = vec![Change::Unreserve { store: one.store, owner: one.uuid }];
-    changes.extend(ends(one)?);
-    Ok(changes)
 }
 
 impl Rooms {

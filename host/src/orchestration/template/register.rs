@@ -141,9 +141,7 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        let one = self.0.find_in_store(state.one).await?;
-        self.0.drop_from_store(context, &one).await?;
-        Ok(Vec::new())
+        self.0.drop_place(context, state.one).await
     }
 }
 
