@@ -3,7 +3,7 @@
 //! **Invariant:** the source lets go of it only after its bytes on the other store were read back
 //! with the same digest, the record there says Ready, and nobody reads the old ones any more.
 
-use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn, uses_of};
 use crate::model::{
     ExtractLink, Failure, ImageStore, Machine, ObjectInStore, ObjectInStoreEvent,
     ObjectInStoreState, RecordKind, Stored,
@@ -63,7 +63,7 @@ impl Rooms {
 
     /// Waits until no operation reads what is on a store.
     async fn wait_for_readers(&self, context: &StepContext, one: Uuid) -> Result<(), StepError> {
-        let prefix = format!("use:{one}:");
+        let prefix = uses_of(one);
         loop {
             let claims = self.repository.list_claims().await?;
             let Some(reader) = claims.iter().find(|claim| claim.name.starts_with(&prefix)) else {

@@ -1,6 +1,6 @@
 //! What the store knows of an object that a data store lists.
 
-use crate::jobs::StepError;
+use crate::jobs::{StepError, claim_of};
 use crate::model::{
     ObjectInStore, ObjectInStoreState, RecordKind, Snapshot, SnapshotState, Stored, Volume,
     VolumeState,
@@ -179,6 +179,6 @@ impl Rooms {
 
     /// Whether an operation holds an object.
     pub(super) async fn has_operation(&self, uuid: Uuid) -> Result<bool, StoreError> {
-        Ok(self.repository.find_claim(&format!("object:{uuid}")).await?.is_some())
+        Ok(self.repository.find_claim(&claim_of(uuid)).await?.is_some())
     }
 }
