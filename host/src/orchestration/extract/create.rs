@@ -3,8 +3,7 @@
 use super::{EXPIRES, origin};
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
-    ADMIN, ExtractLink, Failure, InstanceState, ObjectInStore, RecordKind, Snapshot, Stored,
-    Template, Volume,
+    ADMIN, ExtractLink, Failure, ObjectInStore, RecordKind, Snapshot, Stored, Template, Volume,
 };
 use crate::orchestration::random_word::{hash_of, random_word};
 use crate::orchestration::request::{RequestContext, Started};
@@ -99,23 +98,14 @@ impl super::Extracts {
     ) -> Result<Started, Failure> {
         let rooms = &self.rooms;
         let volume: Stored<Volume> = rooms.find_volume(uuid).await?;
-        if let Some(instance) = rooms.running_instance(&volume).await? {
-            return Err(Failure::in_use(format!(
-                "volume {:?} is attached to instance {:?}, which is {}; stop it, or download a \
-                 snapshot of the volume",
-                volume.name, instance.name, instance.state
-            )));
-        }
+        let way_out = "stop it, or download a snapshot of the volume";
+        let changes = rooms.at_rest(&volume, way_out).await?;
         let mut link = link(
             (RecordKind::Volume, uuid, &volume.name),
             (pool_of(&volume)?, zone.or(Some(volume.zone))),
             volume.format,
         );
         link.length_bytes = volume.size_bytes;
-        let mut changes = vec![Change::expect(RecordKind::Volume, uuid, "Ready")];
-        changes.extend(volume.instance.map(|instance| {
-            Change::expect(RecordKind::Instance, instance, InstanceState::Stopped.as_str())
-        }));
         self.begin(request, link, changes).await
     }
 

@@ -4,7 +4,7 @@
 //! come back: a revert that failed leaves a note on the volume.
 
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, InstanceState, Machine, RecordKind, SnapshotState, VolumeEvent};
+use crate::model::{Failure, Machine, RecordKind, SnapshotState, VolumeEvent};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::expect_in_use;
@@ -49,12 +49,7 @@ impl super::Snapshots {
                 access.pool.provider, access.pool.name
             )));
         }
-        if let Some(instance) = rooms.running_instance(&volume).await? {
-            return Err(Failure::in_use(format!(
-                "volume {:?} is attached to instance {:?}, which is {}; stop it first",
-                volume.name, instance.name, instance.state
-            )));
-        }
+        let stopped = rooms.expect_stopped(&volume, "stop it first").await?;
         let before = volume.size_bytes;
         let after = snapshot.volume.size_bytes;
         volume.state = volume.state.next(VolumeEvent::RevertSnapshotRequested)?;
@@ -65,9 +60,7 @@ impl super::Snapshots {
             Change::update(&volume),
             Change::Reserve { store: snapshot.pool, owner: volume.uuid, bytes: before.max(after) },
         ];
-        changes.extend(volume.instance.map(|instance| {
-            Change::expect(RecordKind::Instance, instance, InstanceState::Stopped.as_str())
-        }));
+        changes.extend(stopped);
         let with = With { exclusive: vec![volume.uuid], ..With::default() };
         let state = State { snapshot: uuid, volume: volume.uuid, before, after };
         rooms.begin::<Flow>(request, (RecordKind::Snapshot, uuid), with, changes, &state).await
