@@ -273,7 +273,7 @@ pub(super) fn identity_of(pool: &StoragePool) -> Option<String> {
 }
 
 /// How much of a pool may be promised, where anybody knows how large it is.
-pub(super) fn limit_of(pool: &StoragePool) -> Option<Change> {
+pub(in crate::orchestration) fn limit_of(pool: &StoragePool) -> Option<Change> {
     let bytes = pool.promisable_bytes();
     (pool.capacity_bytes > 0).then_some(Change::SetLimit { store: pool.uuid, bytes })
 }

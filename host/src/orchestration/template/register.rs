@@ -4,10 +4,9 @@
 
 use super::create::CreateTemplate;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, ImageStore, ObjectInStore, RecordKind, Stored, Template};
+use crate::model::{Failure, ImageStore, RecordKind, Stored, Template};
+use crate::motion::Checksum;
 use crate::motion::download::SourceUrl;
-use crate::motion::formats::inspect;
-use crate::motion::{Checksum, ObjectRead};
 use crate::orchestration::download::Wanted;
 use crate::orchestration::in_store::{begins, coming_to_image_store, expect_up, fails};
 use crate::orchestration::request::{RequestContext, Started};
@@ -142,43 +141,5 @@ impl Flow {
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
         self.0.drop_place(context, state.one).await
-    }
-}
-
-impl Rooms {
-    /// Looks into what came to an image store from outside, and calls it Ready. `came` says how it
-    /// came, for the event.
-    ///
-    /// # Errors
-    /// `InvalidArgument` for an image that is not taken, with the reason.
-    pub(in crate::orchestration) async fn look_into(
-        &self,
-        context: &StepContext,
-        mut template: Stored<Template>,
-        one: Stored<ObjectInStore>,
-        came: &str,
-    ) -> Result<Vec<Change>, StepError> {
-        let to = self.store_access(one.store).await?;
-        let there = self.object_here(&one).await?;
-        let call = context.call();
-        let mut bytes = ObjectRead::new(to.end(there.clone()), one.length_bytes);
-        let image = inspect(&call, &mut bytes, &self.image_limits()).await;
-        let image = image.map_err(PluginError::from)?;
-        image.expect(template.format).map_err(PluginError::from)?;
-        template.size_bytes = image.virtual_bytes;
-        template.physical_size_bytes = one.length_bytes;
-        if template.checksum.is_none() {
-            template.checksum.clone_from(&one.digest);
-        }
-        // The credentials are wanted no more.
-        template.origin = None;
-        let one = self.arrived(context, &to, one, there).await?;
-        let told = format!("{} {:?} {came}", template.word(), template.name);
-        let object = (RecordKind::Template, template.uuid);
-        Ok(vec![
-            Change::update(&template),
-            Change::update(&one),
-            context.event("TEMPLATE.CREATE", object, told),
-        ])
     }
 }
