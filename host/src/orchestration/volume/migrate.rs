@@ -16,7 +16,7 @@ use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
-use storage_plugin_api::{Details, QosMigrationRequest, VolumeInfo};
+use storage_plugin_api::{CallContext, Details, QosMigrationRequest, VolumeInfo};
 use uuid::Uuid;
 
 impl super::Volumes {
@@ -51,24 +51,8 @@ impl super::Volumes {
                 destination.pool.name, volume.name
             )));
         }
-        let call = storage_plugin_api::CallContext::new(uuid);
-        let capabilities = destination.capabilities(&call).await?;
-        if !capabilities.takes(volume.format) {
-            return Err(Failure::unsupported(format!(
-                "provider {:?} of storage pool {:?} does not store {} bytes, as volume {:?} has \
-                 them; take a pool whose provider does",
-                destination.pool.provider, destination.pool.name, volume.format, volume.name
-            )));
-        }
-        let size_bytes = capabilities.limits.round_up(volume.size_bytes).ok_or_else(|| {
-            Failure::invalid(format!(
-                "volume {:?} has {} bytes, more than storage pool {:?} makes of one: at most {}",
-                volume.name,
-                volume.size_bytes,
-                destination.pool.name,
-                capabilities.limits.max_size_bytes
-            ))
-        })?;
+        let call = CallContext::new(uuid);
+        let size_bytes = destination.size_there(&call, &volume).await?;
         let state =
             State { volume: uuid, from, to, size_bytes, source: Place::of(&volume), copy: None };
         let there = state.destination(&volume);
@@ -258,6 +242,34 @@ impl Flow {
 }
 
 impl PoolAccess<'_> {
+    /// The size that a volume of another pool has here.
+    ///
+    /// # Errors
+    /// `Unsupported` where its bytes are not stored as it has them; `InvalidArgument` where it is
+    /// larger than any volume here.
+    async fn size_there(&self, call: &CallContext, volume: &Volume) -> Result<u64, Failure> {
+        let capabilities = self.capabilities(call).await?;
+        if !capabilities.takes(volume.format) {
+            return Err(Failure::unsupported(format!(
+                "provider {:?} of {} does not store {} bytes, as volume {:?} has them; take a pool \
+                 whose provider does",
+                self.pool.provider,
+                self.pool.title(),
+                volume.format,
+                volume.name
+            )));
+        }
+        capabilities.limits.round_up(volume.size_bytes).ok_or_else(|| {
+            Failure::invalid(format!(
+                "volume {:?} has {} bytes, more than {} makes of one: at most {}; take another pool",
+                volume.name,
+                volume.size_bytes,
+                self.pool.title(),
+                capabilities.limits.max_size_bytes
+            ))
+        })
+    }
+
     /// Raises the limits of a volume for its move, or restores them. The move goes on without.
     async fn limits_for_motion(&self, context: &StepContext, volume: &Stored<Volume>, moves: bool) {
         let ask = QosMigrationRequest::new(volume.as_seen_by_plugins(volume.id), moves);
