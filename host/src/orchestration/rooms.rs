@@ -285,16 +285,13 @@ impl Rooms {
     /// What keeps an object from coming to a store, in words: it is there, or on its way.
     async fn copy_taken(&self, claim: &str) -> Option<Failure> {
         let (store, object) = claim.strip_prefix("copy:")?.split_once(':')?;
-        let ids = Uuid::try_parse(object).ok().zip(Uuid::try_parse(store).ok());
-        let there = match ids {
-            Some((object, store)) => self.in_store(object, store).await.ok().flatten(),
-            None => None,
+        let words = async {
+            let (store, object) = (Uuid::try_parse(store).ok()?, Uuid::try_parse(object).ok()?);
+            let there = self.in_store(object, store).await.ok()??;
+            self.place_in_words(&there).await.ok()
         };
-        let words = match &there {
-            Some(one) => self.place_in_words(one).await.ok(),
-            None => None,
-        };
-        let words = words.unwrap_or_else(|| format!("{object} comes to store {store}, or goes"));
+        let words =
+            words.await.unwrap_or_else(|| format!("{object} comes to store {store}, or goes"));
         Some(Failure::new(
             PluginErrorKind::AlreadyExists,
             format!("{words}; use it where it is Ready, else wait until its operation ended"),
