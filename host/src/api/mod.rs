@@ -29,6 +29,7 @@ mod commands;
 mod dispatch;
 mod error;
 mod failure;
+mod new_image;
 mod objects;
 mod token;
 

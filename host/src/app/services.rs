@@ -1,7 +1,7 @@
 //! The host's services for one plugin: its durable details, a directory, look-ups.
 
 use crate::model::{Host, StoragePool};
-use crate::orchestration::storage_pool::take_report;
+use crate::orchestration::take_report;
 use crate::store::{Filter, Repository, StoreError};
 use async_trait::async_trait;
 use std::path::{Path, PathBuf};

@@ -56,13 +56,18 @@ struct Inner {
 const GIVEN_UP_KEPT: usize = 256;
 
 /// The name under which an operation holds a record for itself.
-fn claim_of(object: Uuid) -> String {
+pub fn claim_of(object: Uuid) -> String {
     format!("object:{object}")
+}
+
+/// How the names begin under which operations keep a record from being removed.
+pub fn uses_of(object: Uuid) -> String {
+    format!("use:{object}:")
 }
 
 /// The name under which an operation keeps a record from being removed.
 fn use_of(object: Uuid, operation: Uuid) -> String {
-    format!("use:{object}:{operation}")
+    format!("{}{operation}", uses_of(object))
 }
 
 /// The name under which the wish to cancel an operation outlives the host.

@@ -27,7 +27,7 @@ mod guard;
 #[cfg(test)]
 mod tests;
 
-pub use engine::{Jobs, NewOperation, Progress};
+pub use engine::{Jobs, NewOperation, Progress, claim_of, uses_of};
 pub use flow::Flow;
 pub use guard::{CircuitReport, Guard, GuardedCall};
 pub(crate) use step::step_fn;

@@ -83,6 +83,20 @@ impl ObjectInStore {
         format!("copy:{store}:{object}")
     }
 
+    /// Whether it is on an image store, or on its way there, that serves a zone.
+    pub fn is_for_images_of(&self, zone: Uuid) -> bool {
+        self.role == DataStoreRole::Image && self.zone.is_none_or(|other| other == zone)
+    }
+
+    /// How far a zone has to reach for it: 0 in the zone, 1 in the region, 2 in another zone.
+    pub fn distance(&self, zone: Uuid) -> u8 {
+        match self.zone {
+            Some(other) if other == zone => 0,
+            None => 1,
+            Some(_) => 2,
+        }
+    }
+
     /// How much space it takes on its store, as far as anybody knows.
     pub fn bytes(&self) -> u64 {
         self.physical_size_bytes.unwrap_or(self.length_bytes)

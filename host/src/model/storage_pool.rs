@@ -64,6 +64,11 @@ pub struct StoragePool {
 }
 
 impl StoragePool {
+    /// What it is called in messages.
+    pub fn title(&self) -> String {
+        format!("storage pool {:?}", self.name)
+    }
+
     /// As drivers see it.
     pub fn as_seen_by_plugins(&self, id: u64, installation_id: &str, epoch: u64) -> DataStore {
         let mut store = DataStore::new(self.uuid, DataStoreRole::Primary);

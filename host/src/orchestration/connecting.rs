@@ -36,37 +36,37 @@ pub(super) struct Connected {
 
 #[derive(Debug, Default)]
 struct Known {
-    pools: HashSet<Uuid>,
-    /// Why the last attempt to connect a pool failed.
+    stores: HashSet<Uuid>,
+    /// Why the last attempt to connect a store failed.
     failures: HashMap<Uuid, String>,
 }
 
 impl Connected {
-    pub(super) fn add(&self, pool: Uuid) {
+    pub(super) fn add(&self, store: Uuid) {
         let mut known = self.lock();
-        known.failures.remove(&pool);
-        known.pools.insert(pool);
+        known.failures.remove(&store);
+        known.stores.insert(store);
         drop(known);
         self.changed.notify_waiters();
     }
 
-    pub(super) fn remove(&self, pool: Uuid) {
+    pub(super) fn remove(&self, store: Uuid) {
         let mut known = self.lock();
-        known.failures.remove(&pool);
-        known.pools.remove(&pool);
+        known.failures.remove(&store);
+        known.stores.remove(&store);
     }
 
-    pub(super) fn has(&self, pool: Uuid) -> bool {
-        self.lock().pools.contains(&pool)
+    pub(super) fn has(&self, store: Uuid) -> bool {
+        self.lock().stores.contains(&store)
     }
 
-    /// Why a pool is not connected, if it was tried.
-    pub(super) fn failure(&self, pool: Uuid) -> Option<String> {
-        self.lock().failures.get(&pool).cloned()
+    /// Why a store is not connected, if it was tried.
+    pub(super) fn failure(&self, store: Uuid) -> Option<String> {
+        self.lock().failures.get(&store).cloned()
     }
 
-    pub(super) fn failed(&self, pool: Uuid, why: String) {
-        self.lock().failures.insert(pool, why);
+    pub(super) fn failed(&self, store: Uuid, why: String) {
+        self.lock().failures.insert(store, why);
         self.changed.notify_waiters();
     }
 

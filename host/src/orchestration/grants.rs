@@ -8,8 +8,10 @@
 use super::rooms::Rooms;
 use super::volume::pool_of;
 use crate::jobs::{StepContext, StepError};
-use crate::model::{Attachment, Failure, Host, Instance, InstanceState, Stored, Volume};
-use crate::store::{Filter, Key};
+use crate::model::{
+    Attachment, Failure, Host, Instance, InstanceState, RecordKind, Stored, Volume, VolumeState,
+};
+use crate::store::{Change, Filter, Key};
 use storage_plugin_api::{
     AccessRequest, HypervisorHost, PluginErrorKind, RevokeRequest, VmInfoRequest, VmInstance,
 };
@@ -189,6 +191,38 @@ impl Rooms {
         };
         let found = self.repository.find::<Instance>(instance).await?;
         Ok(found.filter(|instance| instance.state != InstanceState::Stopped))
+    }
+
+    /// Refuses a volume whose instance runs, with the way out. Gives what asks, together with the
+    /// beginning of an operation on it, that the instance stays stopped.
+    pub(super) async fn expect_stopped(
+        &self,
+        volume: &Volume,
+        way_out: &str,
+    ) -> Result<Option<Change>, Failure> {
+        if let Some(instance) = self.running_instance(volume).await? {
+            return Err(Failure::in_use(format!(
+                "volume {:?} is attached to instance {:?}, which is {}; {way_out}",
+                volume.name, instance.name, instance.state
+            )));
+        }
+        let stopped = InstanceState::Stopped.as_str();
+        Ok(volume.instance.map(|uuid| Change::expect(RecordKind::Instance, uuid, stopped)))
+    }
+
+    /// The same of a volume that is read over some time, and must not be written meanwhile: it is
+    /// Ready, and nobody attached it since it was looked at.
+    pub(super) async fn at_rest(
+        &self,
+        volume: &Stored<Volume>,
+        way_out: &str,
+    ) -> Result<Vec<Change>, Failure> {
+        let stopped = self.expect_stopped(volume, way_out).await?;
+        let ready = VolumeState::Ready.as_str();
+        let mut changes = vec![Change::expect(RecordKind::Volume, volume.uuid, ready)];
+        changes.extend(stopped);
+        changes.push(Change::update(volume));
+        Ok(changes)
     }
 
     /// A hypervisor host as drivers see it, also one that was removed.

@@ -13,10 +13,10 @@ use super::store_access::StoreAccess;
 use super::volume::pool_of;
 use crate::jobs::{StepContext, StepError};
 use crate::model::{
-    Failure, ImageStore, Machine, ObjectInStore, ObjectInStoreEvent, ObjectInStoreState,
-    RecordKind, Snapshot, StoragePool, Stored, Template,
+    Failure, ImageStore, ImageStoreState, Machine, ObjectInStore, ObjectInStoreEvent,
+    ObjectInStoreState, RecordKind, Snapshot, StoragePool, Stored, Template, TemplateState,
 };
-use crate::store::{Change, Filter, Key, StoreError};
+use crate::store::{Change, Key, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use storage_plugin_api::{DataObject, DataStoreRole, Details, ImageFormat};
@@ -94,11 +94,21 @@ pub(super) fn begins(one: &ObjectInStore) -> [Change; 2] {
 
 /// Asks, together with the beginning of what reads it, that an object is Ready on its store.
 pub(super) fn expect_ready(one: Uuid) -> Change {
-    let states = vec![ObjectInStoreState::Ready.as_str()];
-    Change::Expect { kind: RecordKind::ObjectInStore, uuid: one, states }
+    Change::expect(RecordKind::ObjectInStore, one, ObjectInStoreState::Ready.as_str())
 }
 
-/// The changes with which an object on a store ends, when its bytes are gone.
+/// Asks that an image store or image cache is in use.
+pub(super) fn expect_up(image_store: Uuid) -> Change {
+    Change::expect(RecordKind::ImageStore, image_store, ImageStoreState::Up.as_str())
+}
+
+/// Asks that a template is not on its way out.
+pub(super) fn expect_active(template: Uuid) -> Change {
+    Change::expect(RecordKind::Template, template, TemplateState::Active.as_str())
+}
+
+/// The changes with which an object on a store ends, when its bytes are gone: with it ends what was
+/// promised for it.
 pub(super) fn ends(mut one: Stored<ObjectInStore>) -> Result<Vec<Change>, Failure> {
     use ObjectInStoreEvent::{DestroyRequested, OperationFailed, OperationSuccessed};
     if one.state == ObjectInStoreState::Creating {
@@ -111,6 +121,7 @@ pub(super) fn ends(mut one: Stored<ObjectInStore>) -> Result<Vec<Change>, Failur
         // The record stays, removed, as proof that the bytes may not be there.
         Change::remove(&one.record),
         Change::Unclaim { name: one.claim(), holder: one.uuid },
+        Change::Unreserve { store: one.store, owner: one.uuid },
     ])
 }
 
@@ -134,24 +145,6 @@ impl Rooms {
         found.ok_or_else(|| Failure::not_found(format!("there is no template {uuid}")))
     }
 
-    /// An object on a store that was not removed.
-    pub(super) async fn find_in_store(
-        &self,
-        uuid: Uuid,
-    ) -> Result<Stored<ObjectInStore>, StepError> {
-        let found = self.repository.find::<ObjectInStore>(uuid).await?;
-        found.ok_or_else(|| Failure::not_found(format!("there is no copy {uuid}")).into())
-    }
-
-    /// Where an object is, or is on its way to, beside where it was born.
-    pub(super) async fn places_of(
-        &self,
-        object: Uuid,
-    ) -> Result<Vec<Stored<ObjectInStore>>, StoreError> {
-        let filter = Filter { name: Some(object.to_string()), ..Filter::default() };
-        self.repository.list(&filter).await
-    }
-
     /// The way to a data store, whatever its role.
     ///
     /// # Errors
@@ -168,7 +161,7 @@ impl Rooms {
     pub(super) async fn expect_store_in_use(&self, uuid: Uuid) -> Result<Change, StoreError> {
         let is_image_store = self.repository.find::<ImageStore>(uuid).await?.is_some();
         Ok(match is_image_store {
-            true => Change::Expect { kind: RecordKind::ImageStore, uuid, states: vec!["Up"] },
+            true => expect_up(uuid),
             false => expect_in_use(uuid),
         })
     }
@@ -277,6 +270,17 @@ impl Rooms {
         one.checkpoint = None;
         one.state = one.state.next(ObjectInStoreEvent::OperationSuccessed)?;
         Ok(one)
+    }
+
+    /// Removes what a step brought to a store: its way back. The record ends with the operation.
+    pub(super) async fn drop_place(
+        &self,
+        context: &StepContext,
+        uuid: Uuid,
+    ) -> Result<Vec<Change>, StepError> {
+        let one = self.find_in_store(uuid).await?;
+        self.drop_from_store(context, &one).await?;
+        Ok(Vec::new())
     }
 
     /// Removes the bytes of an object from a store.

@@ -1,15 +1,20 @@
 //! Bytes land on a store: their place is made, they are written, and nobody believes it before they
 //! were looked at where they are.
 //!
-//! **Invariant:** a digest is recorded only of bytes that were verified on the store.
+//! **Invariant:** a digest is recorded only of bytes that were verified on the store; nothing is made
+//! from what came from outside before it was looked into.
 
 use super::copy::found_at;
 use super::rooms::Rooms;
 use super::store_access::StoreAccess;
 use crate::jobs::{StepContext, StepError};
-use crate::model::{Checkpoint, Failure, ObjectInStore, Record, Stored, Volume};
+use crate::model::{
+    Checkpoint, Failure, ObjectInStore, Record, RecordKind, Stored, Template, Volume,
+};
+use crate::motion::formats::inspect;
 use crate::motion::{
-    Checksum, ChunkStream, KeepNone, KeepToken, Received, Resume, Sink, read_back, verify,
+    Checksum, ChunkStream, KeepNone, KeepToken, ObjectRead, Received, Resume, Sink, read_back,
+    verify,
 };
 use crate::store::{Change, Repository};
 use async_trait::async_trait;
@@ -98,6 +103,42 @@ impl Rooms {
         };
         one.digest = Some(digest.to_string());
         Ok(one)
+    }
+
+    /// Looks into what came to an image store from outside, and calls it Ready. `came` says how it
+    /// came, for the event.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for an image that is not taken, with the reason.
+    pub(super) async fn look_into(
+        &self,
+        context: &StepContext,
+        mut template: Stored<Template>,
+        one: Stored<ObjectInStore>,
+        came: &str,
+    ) -> Result<Vec<Change>, StepError> {
+        let to = self.store_access(one.store).await?;
+        let there = self.object_here(&one).await?;
+        let call = context.call();
+        let mut bytes = ObjectRead::new(to.end(there.clone()), one.length_bytes);
+        let image = inspect(&call, &mut bytes, &self.image_limits()).await;
+        let image = image.map_err(PluginError::from)?;
+        image.expect(template.format).map_err(PluginError::from)?;
+        template.size_bytes = image.virtual_bytes;
+        template.physical_size_bytes = one.length_bytes;
+        if template.checksum.is_none() {
+            template.checksum.clone_from(&one.digest);
+        }
+        // The credentials are wanted no more.
+        template.origin = None;
+        let one = self.arrived(context, &to, one, there).await?;
+        let told = format!("{} {:?} {came}", template.word(), template.name);
+        let object = (RecordKind::Template, template.uuid);
+        Ok(vec![
+            Change::update(&template),
+            Change::update(&one),
+            context.event("TEMPLATE.CREATE", object, told),
+        ])
     }
 }
 

@@ -20,6 +20,7 @@ mod takeover;
 
 mod allocation;
 mod bandwidth;
+mod capacity;
 mod connecting;
 mod convert;
 mod copy;
@@ -37,9 +38,11 @@ pub mod snapshot;
 pub mod snapshot_policy;
 pub mod storage_pool;
 pub mod template;
+mod under_way;
 pub mod upload;
 pub mod vm_snapshot;
 pub mod volume;
+mod whereabouts;
 mod zones;
 
 #[cfg(test)]
@@ -47,6 +50,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use capacity::take_report;
 pub use request::{RequestContext, Started};
 pub use rooms::{CachePolicy, ImagePolicy, Policy, Rooms, RoomsParts, Windows};
 pub use zones::Zones;
@@ -136,7 +140,7 @@ impl Orchestration {
         self.zones.seed().await?;
         self.storage_pools.connect_all().await?;
         self.image_stores.connect_all().await?;
-        self.storage_pools.watch_capacity();
+        self.rooms.watch_capacity();
         let recovered = self.rooms.jobs.recover().await?;
         self.volumes.expunge_periodically();
         self.snapshot_policies.watch();

@@ -106,7 +106,7 @@ impl Rooms {
         let installation_id = self.repository.installation_id().as_str();
         let store = pool.as_seen_by_plugins(pool.id, installation_id, self.repository.epoch());
         let store = (store, pool.bandwidth);
-        let title = format!("storage pool {:?}", pool.name);
+        let title = pool.title();
         let provider = (pool.provider.as_str(), provider);
         let store = StoreAccess::new(self, provider, Arc::clone(&driver) as _, store, title);
         Ok(PoolAccess { store, pool, driver })

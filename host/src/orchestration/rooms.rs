@@ -3,11 +3,11 @@
 use super::connecting::Connected;
 use super::request::{RequestContext, Started};
 use crate::jobs::{Flow, Guard, Jobs, NewOperation};
-use crate::model::{ClientToken, Failure, ImageStore, Operation, RecordKind, StoragePool};
+use crate::model::{ClientToken, Failure, Operation, RecordKind};
 use crate::motion::Allowances;
 use crate::motion::download::{DownloadSettings, Downloader, Proxy, SourcePolicy};
 use crate::registry::DataStoreProviderManager;
-use crate::store::{Change, Key, Refused, Repository, now_us};
+use crate::store::{Change, Refused, Repository, now_us};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -264,12 +264,8 @@ impl Rooms {
         if name.starts_with("back-end:") {
             return self.back_end_taken(name, holder).await;
         }
-        if let Some((store, object)) = name.strip_prefix("copy:").and_then(|it| it.split_once(':'))
-        {
-            return Failure::new(
-                PluginErrorKind::AlreadyExists,
-                format!("{object} is on store {store}, or on its way there"),
-            );
+        if let Some(failure) = self.copy_taken(name).await {
+            return failure;
         }
         let object = name.split(':').nth(1).unwrap_or(name);
         let age = Duration::from_micros(u64::try_from(now_us() - since_us).unwrap_or_default());
@@ -286,16 +282,26 @@ impl Rooms {
 }
 
 impl Rooms {
+    /// What keeps an object from coming to a store, in words: it is there, or on its way.
+    async fn copy_taken(&self, claim: &str) -> Option<Failure> {
+        let (store, object) = claim.strip_prefix("copy:")?.split_once(':')?;
+        let words = async {
+            let (store, object) = (Uuid::try_parse(store).ok()?, Uuid::try_parse(object).ok()?);
+            let there = self.in_store(object, store).await.ok()??;
+            self.place_in_words(&there).await.ok()
+        };
+        let words =
+            words.await.unwrap_or_else(|| format!("{object} comes to store {store}, or goes"));
+        Some(Failure::new(
+            PluginErrorKind::AlreadyExists,
+            format!("{words}; use it where it is Ready, else wait until its operation ended"),
+        ))
+    }
+
     /// Who has a back end, in words.
     pub(super) async fn back_end_taken(&self, claim: &str, holder: Uuid) -> Failure {
         let identity = claim.strip_prefix("back-end:").unwrap_or(claim);
-        let pool = self.repository.find_any::<StoragePool>(Key::Uuid(holder)).await.ok().flatten();
-        let store = self.repository.find_any::<ImageStore>(Key::Uuid(holder)).await.ok().flatten();
-        let title = match (pool, store) {
-            (Some(pool), _) => format!("storage pool {:?}", pool.name),
-            (None, Some(store)) => store.title(),
-            (None, None) => "a store that is gone".to_owned(),
-        };
+        let title = self.title_of(holder).await.unwrap_or_else(|_| "a store".to_owned());
         Failure::new(
             PluginErrorKind::AlreadyExists,
             format!("the same back end ({identity}) was added before, as {title}, {holder}"),

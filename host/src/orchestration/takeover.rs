@@ -10,13 +10,35 @@ use crate::model::Failure;
 use storage_plugin_api::PluginErrorKind;
 
 impl Rooms {
+    /// Connects a store in quarantine, and once more after a takeover, if it is refused and the
+    /// operator wants that.
+    ///
+    /// # Errors
+    /// As [`take_over`](Self::take_over), and those of connecting.
+    pub(super) async fn connect_or_take_over<T, F>(
+        &self,
+        context: &StepContext,
+        title: &str,
+        takeover: bool,
+        connect: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, StepError>
+    where
+        F: Future<Output = Result<T, StepError>> + Send,
+    {
+        match connect().await {
+            Err(refusal) => self.take_over(context, title, refusal, takeover).await?,
+            connected => return connected,
+        }
+        connect().await
+    }
+
     /// After a refusal by a driver: raises the epoch of this host above the one that the driver
     /// names, if the operator wants that. Whoever asks connects again afterwards.
     ///
     /// # Errors
     /// `Conflict` without a takeover, or where the driver names no epoch; a refusal that is none of
     /// ownership comes back as it is.
-    pub(super) async fn take_over(
+    async fn take_over(
         &self,
         context: &StepContext,
         title: &str,

@@ -113,6 +113,16 @@ impl Change {
         Self::Insert(to_row(record, 0))
     }
 
+    /// Asks that a record is there, in this state.
+    pub fn expect(kind: RecordKind, uuid: Uuid, state: &'static str) -> Self {
+        Self::Expect { kind, uuid, states: vec![state] }
+    }
+
+    /// Asks that a record is there, whatever its state.
+    pub fn expect_there(kind: RecordKind, uuid: Uuid) -> Self {
+        Self::Expect { kind, uuid, states: Vec::new() }
+    }
+
     /// A record that was read and changed.
     pub fn update<T: Record>(stored: &Stored<T>) -> Self {
         Self::Update(to_row(&stored.record, stored.version))

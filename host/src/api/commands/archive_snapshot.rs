@@ -1,13 +1,12 @@
 //! `archiveSnapshot`.
 
+use super::backup_snapshot::{Params, back_up};
 use crate::api::call::Call;
 use crate::api::command::{Command, handler};
 use crate::api::error::ApiError;
 use crate::api::objects::SnapshotResponse;
-use crate::api::param::{Inputs, params};
+use crate::api::param::Inputs;
 use crate::api::reply::Reply;
-use crate::api::values::Id;
-use crate::model::Snapshot;
 
 pub(super) const COMMAND: Command = Command {
     name: "archiveSnapshot",
@@ -20,15 +19,6 @@ pub(super) const COMMAND: Command = Command {
     run: handler!(run),
 };
 
-params! {
-    struct Params {
-        "id" id: Id => "the ID of the snapshot";
-    }
-}
-
 async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
-    let snapshot = call.find::<Snapshot>("id", params.id).await?;
-    let snapshots = &call.services.orchestration.snapshots;
-    let begun = snapshots.back_up(&call.request(), snapshot.uuid, true).await?;
-    Ok(Reply::job(begun.operation, None))
+    back_up(call, params, true).await
 }

@@ -21,14 +21,19 @@ pub(super) const COMMAND: Command = Command {
 };
 
 params! {
-    struct Params {
+    pub(super) struct Params {
         "id" id: Id => "the ID of the snapshot";
     }
 }
 
 async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
+    back_up(call, params, false).await
+}
+
+/// Backs a snapshot up; where it is archived, its pool does not keep it.
+pub(super) async fn back_up(call: Call, params: Params, archive: bool) -> Result<Reply, ApiError> {
     let snapshot = call.find::<Snapshot>("id", params.id).await?;
     let snapshots = &call.services.orchestration.snapshots;
-    let begun = snapshots.back_up(&call.request(), snapshot.uuid, false).await?;
+    let begun = snapshots.back_up(&call.request(), snapshot.uuid, archive).await?;
     Ok(Reply::job(begun.operation, None))
 }

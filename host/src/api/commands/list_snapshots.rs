@@ -8,6 +8,7 @@ use crate::api::page::Listing;
 use crate::api::param::{Inputs, params};
 use crate::api::reply::Reply;
 use crate::api::values::Id;
+use crate::api::word::{Word, Words as _, word_list};
 use crate::model::{StoragePool, Volume, Zone};
 use crate::store::Filter;
 
@@ -30,10 +31,32 @@ params! {
         "volumeid"     volume: Option<Id>            => "the ID of the disk volume";
         "zoneid"       zone: Option<Id>              => "list snapshots by zone id";
         "storageid"    storage: Option<Id>           => "list snapshots by storage pool";
-        "snapshottype" kind: Option<String>          => "valid values are MANUAL, RECURRING or GROUP: members of VM snapshots, which are listed only if they are asked for, by this or by their IDs";
-        "intervaltype" interval: Option<String>      => "valid values are HOURLY, DAILY, WEEKLY, and MONTHLY";
-        "locationtype" location: Option<String>      => "list snapshots by location type: PRIMARY or SECONDARY";
+        "snapshottype" kind: Option<Word<Kind>>      => "valid values are MANUAL, RECURRING or GROUP: members of VM snapshots, which are listed only if they are asked for, by this or by their IDs";
+        "intervaltype" interval: Option<Word<Interval>> => "valid values are HOURLY, DAILY, WEEKLY, and MONTHLY; MANUAL and GROUP for those of no policy";
+        "locationtype" location: Option<Word<Location>> => "list snapshots by location type: PRIMARY or SECONDARY";
     }
+}
+
+word_list! {
+    /// What made a snapshot.
+    enum Kind { Manual = "MANUAL", Recurring = "RECURRING", Group = "GROUP" }
+}
+
+word_list! {
+    /// How often the policy is due that made it; else what made it.
+    enum Interval {
+        Hourly = "HOURLY",
+        Daily = "DAILY",
+        Weekly = "WEEKLY",
+        Monthly = "MONTHLY",
+        Manual = "MANUAL",
+        Group = "GROUP",
+    }
+}
+
+word_list! {
+    /// Where its bytes are.
+    enum Location { Primary = "PRIMARY", Secondary = "SECONDARY" }
 }
 
 async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
@@ -45,9 +68,6 @@ async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
         ..Filter::default()
     };
     let storage = call.filter_uuid::<StoragePool>("storageid", own.storage).await?;
-    let is = |wanted: &Option<String>, word: &str| {
-        wanted.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(word))
-    };
     // Members of instance snapshots are the affair of those.
     let asks_for_members = own.id.is_some() || own.ids.is_some() || own.kind.is_some();
     let mut snapshots = call.services.orchestration.snapshots.list(&filter).await?;
@@ -55,17 +75,18 @@ async fn run(call: Call, list: Listing<Params>) -> Result<Reply, ApiError> {
         list.matches(&snapshot.name)
             && Id::is_wanted(own.id, own.ids.as_deref(), snapshot.uuid, snapshot.id)
             && storage.is_none_or(|storage| snapshot.pool == storage)
-            && is(&own.kind, kind_of(snapshot))
+            && own.kind.is_none_or(|Word(kind)| kind.word() == kind_of(snapshot))
             && (asks_for_members || snapshot.vm_snapshot.is_none())
-            && is(&own.interval, &snapshot.snapshot_type)
+            && own.interval.is_none_or(|Word(interval)| interval.word() == snapshot.snapshot_type)
     });
-    if let Some(location) = &own.location {
+    if let Some(Word(location)) = own.location {
         let service = &call.services.orchestration.snapshots;
         let mut kept = Vec::new();
         for snapshot in snapshots {
-            let is_secondary = !service.places(snapshot.uuid).await?.is_empty();
-            let is_there = (snapshot.on_primary && location.eq_ignore_ascii_case("PRIMARY"))
-                || (is_secondary && location.eq_ignore_ascii_case("SECONDARY"));
+            let is_there = match location {
+                Location::Primary => snapshot.on_primary,
+                Location::Secondary => !service.places(snapshot.uuid).await?.is_empty(),
+            };
             if is_there {
                 kept.push(snapshot);
             }

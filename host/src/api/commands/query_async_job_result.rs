@@ -32,5 +32,5 @@ async fn run(call: Call, params: Params) -> Result<Reply, ApiError> {
     let operation = call.repository().find_operation(uuid).await?;
     let operation =
         operation.ok_or_else(|| ApiError::no_such_entity("jobid", &uuid.to_string()))?;
-    Reply::flat(&JobResponse::with_connection(&call, &operation).await?)
+    Reply::flat(&JobResponse::with_secrets(&call, &operation).await?)
 }

@@ -6,7 +6,7 @@ use crate::api::error::ApiError;
 use crate::api::failure::numbers;
 use crate::api::field::{FieldKind, FieldType, response};
 use crate::api::timestamp::format_us;
-use crate::model::{ACCOUNT_ID, Operation, Phase, ROOT_DOMAIN};
+use crate::model::{ACCOUNT_ID, Operation, Phase, ROOT_DOMAIN, RecordKind};
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -50,13 +50,13 @@ impl JobResponse {
         self.result
     }
 
-    /// An operation as [`of`](Self::of) has it; if it attached a volume that is still attached by
-    /// it, also how that is reached, secrets included.
-    pub(in crate::api) async fn with_connection(
+    /// An operation, secrets included: for who asks for this one. If it attached a volume that is
+    /// still attached by it, also how that is reached; if it made a link, also the link.
+    pub(in crate::api) async fn with_secrets(
         call: &Call,
         operation: &Operation,
     ) -> Result<Self, ApiError> {
-        let mut job = Self::of(call, operation).await?;
+        let mut job = Self::shown(call, operation).await?;
         if let (Some(JobResult(result)), Some((_, volume)), Some(attachment)) =
             (&mut job.result, operation.object, attachment_of(operation))
             && operation.phase == Phase::Done
@@ -69,6 +69,20 @@ impl JobResponse {
 
     /// An operation, with its result if it rests. Shows no secrets: lists show this.
     pub(in crate::api) async fn of(call: &Call, operation: &Operation) -> Result<Self, ApiError> {
+        let mut job = Self::shown(call, operation).await?;
+        let is_link = operation.object.is_some_and(|(kind, _)| kind == RecordKind::ExtractLink);
+        if let Some(Value::Object(result)) = job.result.as_mut().map(|JobResult(result)| result)
+            && is_link
+        {
+            // Whoever has it can download.
+            for link in result.values_mut().filter_map(Value::as_object_mut) {
+                link.remove("url");
+            }
+        }
+        Ok(job)
+    }
+
+    async fn shown(call: &Call, operation: &Operation) -> Result<Self, ApiError> {
         let progress = call.jobs().progress(operation.uuid);
         let result = match operation.phase {
             Phase::Done => Some(done(call, operation).await?),

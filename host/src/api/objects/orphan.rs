@@ -3,15 +3,15 @@
 use crate::api::field::{FieldKind, FieldType, response};
 use crate::api::objects::job::instance_type;
 use crate::api::word::Words;
-use crate::orchestration::reconcile::{Orphan, OrphanClass, PoolScan, Purged};
+use crate::orchestration::reconcile::{Orphan, OrphanClass, Purged, StoreScan};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 response! {
     pub(in crate::api) struct OrphanResponse {
         "class"       class: OrphanClassWord     => "unknown: the store has never heard of it; leftover: it was removed and is there; misplaced: it should be on another pool; missing: it should be there; foreign: objects of others; unscanned: the pool could not be compared";
-        "storageid"   pool: Uuid                 => "the ID of the storage pool";
-        "storage"     pool_name: Option<String>  => "the name of the storage pool";
+        "storageid"   store: Uuid                 => "the ID of the storage pool";
+        "storage"     store_name: Option<String>  => "the name of the storage pool";
         "id"          object: Option<Uuid>       => "the ID of the object";
         "objecttype"  kind: Option<String>       => "the type of the object";
         "name"        name: Option<String>       => "the name of the object";
@@ -31,17 +31,23 @@ impl OrphanResponse {
     }
 
     /// Everything that a scan of a pool found.
-    pub(in crate::api) fn all_of(scan: PoolScan) -> Vec<Self> {
+    pub(in crate::api) fn all_of(scan: StoreScan) -> Vec<Self> {
         let mut all: Vec<Self> =
             scan.orphans.iter().map(|orphan| Self::of(orphan, Some(&scan.name))).collect();
         if let Some(problem) = scan.problem {
             let text = format!("the pool was not compared: {problem}");
-            all.push(Self::of_pool(OrphanClassWord::Unscanned, scan.pool, &scan.name, None, text));
+            all.push(Self::of_store(
+                OrphanClassWord::Unscanned,
+                scan.store,
+                &scan.name,
+                None,
+                text,
+            ));
         } else if scan.foreign > 0 {
             let text = "objects of others, which are never touched".to_owned();
-            all.push(Self::of_pool(
+            all.push(Self::of_store(
                 OrphanClassWord::Foreign,
-                scan.pool,
+                scan.store,
                 &scan.name,
                 Some(scan.foreign),
                 text,
@@ -64,11 +70,11 @@ impl OrphanResponse {
         shown
     }
 
-    fn of(orphan: &Orphan, pool_name: Option<&str>) -> Self {
+    fn of(orphan: &Orphan, store_name: Option<&str>) -> Self {
         Self {
             class: OrphanClassWord::Object(orphan.class),
-            pool: orphan.pool,
-            pool_name: pool_name.map(str::to_owned),
+            store: orphan.store,
+            store_name: store_name.map(str::to_owned),
             object: orphan.object,
             kind: orphan.kind.map(|kind| instance_type(kind.as_str())),
             name: orphan.name.clone(),
@@ -81,17 +87,17 @@ impl OrphanResponse {
         }
     }
 
-    fn of_pool(
+    fn of_store(
         class: OrphanClassWord,
-        pool: Uuid,
+        store: Uuid,
         name: &str,
         objects: Option<u64>,
         description: String,
     ) -> Self {
         Self {
             class,
-            pool,
-            pool_name: Some(name.to_owned()),
+            store,
+            store_name: Some(name.to_owned()),
             object: None,
             kind: None,
             name: None,

@@ -192,7 +192,7 @@ fn the_word_of_a_link_is_where_it_is_asked_for_and_nowhere_else() {
     let path = path_of(&link);
     let word = path.trim_start_matches("/userdata/").trim_end_matches(".raw").to_owned();
     assert_eq!(word.len(), 64);
-    for command in ["listOperations", "listEvents"] {
+    for command in ["listOperations", "listEvents", "listAsyncJobs"] {
         let answer = server.call(command, &[]);
         assert!(answer.status == 200 && !answer.body.contains(&word), "{command}");
     }
@@ -263,7 +263,7 @@ fn the_link_of_a_driver_is_handed_out_and_ended() {
     world.provider.can(|can| can.extract_url = true);
     let link = server.job("extractTemplate", &[("id", &id), ("mode", "HTTP_DOWNLOAD")]);
     assert_eq!(link["url"], format!("https://store.example/{id}?signature=s3cr3t"));
-    for command in ["listOperations", "listEvents"] {
+    for command in ["listOperations", "listEvents", "listAsyncJobs"] {
         assert!(!server.call(command, &[]).body.contains("s3cr3t"), "{command}");
     }
     let later = now_us() + 14_401 * 1_000_000;

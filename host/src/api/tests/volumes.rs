@@ -256,6 +256,9 @@ fn snapshots_are_made_listed_reverted_and_deleted() {
     assert_eq!(count(&[("storageid", &scene.pool.to_string()), ("locationtype", "primary")]), 2);
     assert_eq!(count(&[("snapshottype", "RECURRING")]), 0);
     assert_eq!(count(&[("intervaltype", "manual")]), 2);
+    for word in ["snapshottype", "intervaltype", "locationtype"] {
+        assert_eq!(scene.call("listSnapshots", &[(word, "PRIMARRY")]).status, 431, "{word}");
+    }
     let listed = scene.call("listSnapshots", &[("id", snapshot)]).inner();
     let listed = &listed["snapshot"][0];
     assert_eq!((&listed["state"], &listed["volumeid"]), (&"BackedUp".into(), &volume[..].into()));

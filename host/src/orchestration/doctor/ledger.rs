@@ -25,54 +25,39 @@ impl Doctor {
         // An operation that began or ended meanwhile explains a difference.
         held.extend(self.held().await?);
 
-        let mut findings = Vec::new();
-        let thing = format!("storage pool {:?}", pool.name);
-        let mut wrong = |what: String, object: Uuid| {
-            findings.push(Finding::new(Severity::Error, thing.clone(), what, A_BUG).of(object));
-        };
+        let mut wrong = Vec::new();
         let sum: u64 = promises.iter().map(|(_, bytes)| *bytes).sum();
         if sum != capacity.reserved {
-            wrong(
-                format!(
-                    "its ledger says that {} bytes are promised, and the promises come to {sum}",
-                    capacity.reserved
-                ),
-                pool.uuid,
+            let what = format!(
+                "its ledger says that {} bytes are promised, and the promises come to {sum}",
+                capacity.reserved
             );
+            wrong.push((what, pool.uuid));
         }
         let mut promised: HashMap<Uuid, u64> = promises.into_iter().collect();
         for volume in &volumes {
             let bytes = promised.remove(&volume.uuid);
-            let is_gone = volume.state == VolumeState::Expunged;
-            if held.contains(&volume.uuid) || bytes == Some(volume.size_bytes) || is_gone {
-                continue;
-            }
-            wrong(
-                format!(
-                    "volume {} ({:?}) has {} bytes, and {} are promised to it",
-                    volume.uuid,
-                    volume.name,
-                    volume.size_bytes,
-                    bytes.unwrap_or_default()
-                ),
-                volume.uuid,
-            );
+            let what = wrong_promise(volume, bytes).filter(|_| !held.contains(&volume.uuid));
+            wrong.extend(what.map(|what| (what, volume.uuid)));
         }
         for (owner, bytes) in promised {
-            // Snapshots and cached templates take room, too; and a volume that moves has room on
-            // two pools.
-            if held.contains(&owner)
-                || repository.find::<Snapshot>(owner).await?.is_some()
-                || repository.find::<ObjectInStore>(owner).await?.is_some()
-            {
-                continue;
+            if !held.contains(&owner) && !self.takes_room(owner).await? {
+                let what =
+                    format!("{bytes} bytes are promised to {owner}, of which nothing is here");
+                wrong.push((what, owner));
             }
-            wrong(
-                format!("{bytes} bytes are promised to {owner}, of which nothing is here"),
-                owner,
-            );
         }
-        Ok(findings)
+        let finding =
+            |(what, object)| Finding::new(Severity::Error, pool.title(), what, A_BUG).of(object);
+        Ok(wrong.into_iter().map(finding).collect())
+    }
+
+    /// Snapshots and cached templates take room, too; and a volume that moves has room on two
+    /// pools.
+    async fn takes_room(&self, owner: Uuid) -> Result<bool, StoreError> {
+        let repository = &self.rooms.repository;
+        Ok(repository.find::<Snapshot>(owner).await?.is_some()
+            || repository.find::<ObjectInStore>(owner).await?.is_some())
     }
 
     /// What operations hold now.
@@ -85,4 +70,18 @@ impl Doctor {
         });
         Ok(objects.collect())
     }
+}
+
+/// What is wrong with what is promised to a volume, if it is not its size.
+fn wrong_promise(volume: &Volume, bytes: Option<u64>) -> Option<String> {
+    let is_right = bytes == Some(volume.size_bytes) || volume.state == VolumeState::Expunged;
+    (!is_right).then(|| {
+        format!(
+            "volume {} ({:?}) has {} bytes, and {} are promised to it",
+            volume.uuid,
+            volume.name,
+            volume.size_bytes,
+            bytes.unwrap_or_default()
+        )
+    })
 }

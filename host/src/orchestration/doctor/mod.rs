@@ -160,7 +160,7 @@ impl Doctor {
     }
 
     fn pool(&self, pool: &Stored<StoragePool>) -> Option<Finding> {
-        let thing = format!("storage pool {:?}", pool.name);
+        let thing = pool.title();
         if let Some(reason) = &pool.quarantine {
             let repository = &self.rooms.repository;
             let what = format!(

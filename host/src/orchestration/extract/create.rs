@@ -3,8 +3,7 @@
 use super::{EXPIRES, origin};
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
-    ADMIN, ExtractLink, Failure, InstanceState, ObjectInStore, ObjectInStoreState, RecordKind,
-    Snapshot, Stored, Template, Volume,
+    ADMIN, ExtractLink, Failure, ObjectInStore, RecordKind, Snapshot, Stored, Template, Volume,
 };
 use crate::orchestration::random_word::{hash_of, random_word};
 use crate::orchestration::request::{RequestContext, Started};
@@ -41,8 +40,8 @@ impl super::Extracts {
         let place = rooms.template_source(&template, zone.unwrap_or_default()).await?;
         let link = of_place(&place, (RecordKind::Template, &template.name), zone);
         let changes = vec![
-            expect(RecordKind::Template, uuid, "Active"),
-            expect(RecordKind::ObjectInStore, place.uuid, "Ready"),
+            Change::expect(RecordKind::Template, uuid, "Active"),
+            Change::expect(RecordKind::ObjectInStore, place.uuid, "Ready"),
         ];
         self.begin(request, link, changes).await
     }
@@ -60,15 +59,12 @@ impl super::Extracts {
     ) -> Result<Started, Failure> {
         let rooms = &self.rooms;
         let snapshot: Stored<Snapshot> = rooms.find_snapshot(uuid).await?;
-        let places = rooms.places_of(uuid).await?;
-        let backed_up = places.iter().find(|one| {
-            one.role != DataStoreRole::Primary && one.state == ObjectInStoreState::Ready
-        });
-        let mut changes = vec![expect(RecordKind::Snapshot, uuid, "BackedUp")];
+        let backed_up = rooms.snapshot_in_store(&snapshot, zone.unwrap_or_default()).await?;
+        let mut changes = vec![Change::expect(RecordKind::Snapshot, uuid, "BackedUp")];
         let link = match backed_up {
             Some(place) => {
-                changes.push(expect(RecordKind::ObjectInStore, place.uuid, "Ready"));
-                of_place(place, (RecordKind::Snapshot, &snapshot.name), zone)
+                changes.push(Change::expect(RecordKind::ObjectInStore, place.uuid, "Ready"));
+                of_place(&place, (RecordKind::Snapshot, &snapshot.name), zone)
             }
             None if !snapshot.on_primary => {
                 return Err(Failure::conflict(format!(
@@ -102,23 +98,14 @@ impl super::Extracts {
     ) -> Result<Started, Failure> {
         let rooms = &self.rooms;
         let volume: Stored<Volume> = rooms.find_volume(uuid).await?;
-        if let Some(instance) = rooms.running_instance(&volume).await? {
-            return Err(Failure::in_use(format!(
-                "volume {:?} is attached to instance {:?}, which is {}; stop it, or download a \
-                 snapshot of the volume",
-                volume.name, instance.name, instance.state
-            )));
-        }
+        let way_out = "stop it, or download a snapshot of the volume";
+        let changes = rooms.at_rest(&volume, way_out).await?;
         let mut link = link(
             (RecordKind::Volume, uuid, &volume.name),
             (pool_of(&volume)?, zone.or(Some(volume.zone))),
             volume.format,
         );
         link.length_bytes = volume.size_bytes;
-        let mut changes = vec![expect(RecordKind::Volume, uuid, "Ready")];
-        changes.extend(volume.instance.map(|instance| {
-            expect(RecordKind::Instance, instance, InstanceState::Stopped.as_str())
-        }));
         self.begin(request, link, changes).await
     }
 
@@ -150,10 +137,6 @@ fn expect_extractable(request: &RequestContext, template: &Template) -> Result<(
         template.word(),
         template.name
     )))
-}
-
-fn expect(kind: RecordKind, uuid: Uuid, state: &'static str) -> Change {
-    Change::Expect { kind, uuid, states: vec![state] }
 }
 
 fn of_place(

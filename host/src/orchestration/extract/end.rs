@@ -1,7 +1,7 @@
 //! Links end: when their time is over, and when what they lead to is gone.
 
 use super::create::image_driver;
-use crate::jobs::{self, Step, StepContext, StepError, step_fn};
+use crate::jobs::{self, Step, StepContext, StepError, claim_of, step_fn};
 use crate::model::{ExtractLink, Failure, ObjectInStore, RecordKind, Stored};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
@@ -77,7 +77,7 @@ impl super::Extracts {
 
 /// The changes with which a link that nobody works on is forgotten.
 fn forgotten(link: Uuid) -> Vec<Change> {
-    let (name, holder) = (format!("object:{link}"), link);
+    let (name, holder) = (claim_of(link), link);
     vec![
         Change::Claim { name: name.clone(), holder },
         Change::Forget(RecordKind::ExtractLink, link),

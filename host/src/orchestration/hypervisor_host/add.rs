@@ -65,7 +65,7 @@ impl super::HypervisorHosts {
             warning: None,
         };
         let changes = vec![
-            Change::Expect { kind: RecordKind::Cluster, uuid: cluster.uuid, states: Vec::new() },
+            Change::expect_there(RecordKind::Cluster, cluster.uuid),
             Change::expect_name_free(&host, None),
             Change::insert(&host),
         ];

@@ -83,8 +83,7 @@ impl super::ImageStores {
         checked.map_err(|why| Failure::new(PluginErrorKind::InvalidConfig, why))?;
         let mut changes = Vec::new();
         if let Some(zone) = wish.zone {
-            let states = vec!["Enabled"];
-            changes.push(Change::Expect { kind: RecordKind::Zone, uuid: zone, states });
+            changes.push(Change::expect(RecordKind::Zone, zone, "Enabled"));
         }
         changes.extend([Change::expect_name_free(&store, None), Change::insert(&store)]);
         let object = (RecordKind::ImageStore, uuid);

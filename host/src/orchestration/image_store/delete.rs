@@ -7,11 +7,11 @@ use super::add::unclaim;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
     Failure, ImageStore, ImageStoreEvent, ImageStoreState, Machine, ObjectInStore, RecordKind,
-    Snapshot, Stored, Template,
+    Stored,
 };
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
-use crate::store::{Change, Filter, Key, StoreError};
+use crate::store::{Change, Filter};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use storage_plugin_api::DataStoreRole;
@@ -162,24 +162,5 @@ impl Rooms {
                 }
             }
         )))
-    }
-
-    /// The name of an object on a store.
-    pub(in crate::orchestration) async fn name_of(
-        &self,
-        one: &ObjectInStore,
-    ) -> Result<String, StoreError> {
-        let key = Key::Uuid(one.object);
-        let name = match one.kind {
-            RecordKind::Template => {
-                let template = self.repository.find_any::<Template>(key).await?;
-                template.map(|template| template.record.name)
-            }
-            _ => {
-                let snapshot = self.repository.find_any::<Snapshot>(key).await?;
-                snapshot.map(|snapshot| snapshot.record.name)
-            }
-        };
-        Ok(name.unwrap_or_else(|| one.object.to_string()))
     }
 }

@@ -4,7 +4,7 @@
 //! which its removal begins.
 
 use super::eviction::{Cached, Fill, Why, evictions};
-use crate::jobs::{self, Step, StepContext, StepError, step_fn};
+use crate::jobs::{self, Step, StepContext, StepError, step_fn, uses_of};
 use crate::model::{
     Failure, ImageStore, ImageStoreState, Machine, ObjectInStore, ObjectInStoreEvent,
     ObjectInStoreState, RecordKind, Stored,
@@ -99,7 +99,7 @@ impl Rooms {
     async fn cached(&self, cache: Uuid) -> Result<Vec<Cached>, Failure> {
         let claims = self.repository.list_claims().await?;
         let is_in_use = |one: Uuid| {
-            let prefix = format!("use:{one}:");
+            let prefix = uses_of(one);
             claims.iter().any(|claim| claim.name.starts_with(&prefix))
         };
         let mut places = self.what_is_on(cache).await?;

@@ -12,6 +12,7 @@ use crate::jobs;
 use crate::model::{
     Failure, ImageStore, ObjectInStore, ObjectInStoreState, Operation, RecordKind, Stored,
 };
+use crate::orchestration::in_store::expect_up;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::store::{Change, Filter};
@@ -122,11 +123,7 @@ impl super::ImageStores {
         };
         let was_read_only = source.read_only;
         source.read_only |= plan == Plan::All;
-        let up = vec!["Up"];
-        let changes = vec![
-            Change::Expect { kind: RecordKind::ImageStore, uuid: source.uuid, states: up },
-            Change::update(&source),
-        ];
+        let changes = vec![expect_up(source.uuid), Change::update(&source)];
         let state = State {
             source: source.uuid,
             destinations: destinations.iter().map(|one| one.uuid).collect(),

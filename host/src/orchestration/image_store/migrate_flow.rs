@@ -210,8 +210,7 @@ impl Flow {
                 return self.0.find_image_store(place.store).await;
             }
         }
-        let stores = self.0.image_stores_that_take(&wanted).await?;
-        stores.into_iter().next().ok_or_else(|| Failure::no_room("no image store").into())
+        Ok(self.0.image_stores_that_take(&wanted).await?.0)
     }
 
     /// Waits for the operation that moves an object. A wish to turn back reaches it as well.

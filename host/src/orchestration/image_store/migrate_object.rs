@@ -3,7 +3,7 @@
 //! **Invariant:** the source lets go of it only after its bytes on the other store were read back
 //! with the same digest, the record there says Ready, and nobody reads the old ones any more.
 
-use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn, uses_of};
 use crate::model::{
     ExtractLink, Failure, ImageStore, Machine, ObjectInStore, ObjectInStoreEvent,
     ObjectInStoreState, RecordKind, Stored,
@@ -37,7 +37,7 @@ impl Rooms {
             _ => "BackedUp",
         };
         let mut changes = vec![
-            Change::Expect { kind: source.kind, uuid: source.object, states: vec![state] },
+            Change::expect(source.kind, source.object, state),
             expect_ready(source.uuid),
             self.expect_store_in_use(store.uuid).await?,
         ];
@@ -63,7 +63,7 @@ impl Rooms {
 
     /// Waits until no operation reads what is on a store.
     async fn wait_for_readers(&self, context: &StepContext, one: Uuid) -> Result<(), StepError> {
-        let prefix = format!("use:{one}:");
+        let prefix = uses_of(one);
         loop {
             let claims = self.repository.list_claims().await?;
             let Some(reader) = claims.iter().find(|claim| claim.name.starts_with(&prefix)) else {
@@ -232,10 +232,9 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        if state.brings {
-            let one = self.0.find_in_store(state.to).await?;
-            self.0.drop_from_store(context, &one).await?;
+        match state.brings {
+            true => self.0.drop_place(context, state.to).await,
+            false => Ok(Vec::new()),
         }
-        Ok(Vec::new())
     }
 }

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub use add::{AddImageStore, DEFAULT_IMAGE_PROVIDER};
+pub(super) use choice::Wanted;
 pub use choice::{Rank, Verdict};
 #[cfg(test)]
 pub(super) use eviction::Why;

@@ -57,18 +57,18 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        let find = || self.0.find_image_store(state.image_store);
-        let mut access = self.0.image_access_to(find().await?)?;
-        if let Err(refusal) = self.0.connect_image_store(context, &access).await {
-            let title = access.image_store.title();
-            self.0.take_over(context, &title, refusal, state.takeover).await?;
-            access = self.0.image_access_to(find().await?)?;
-            self.0.connect_image_store(context, &access).await?;
-        }
-        self.0.connected.add(state.image_store);
-        let mut store = access.image_store;
+        let (rooms, uuid) = (&self.0, state.image_store);
+        let title = rooms.find_image_store(uuid).await?.title();
+        let connect = || async move {
+            let access = rooms.image_access_to(rooms.find_image_store(uuid).await?)?;
+            rooms.connect_image_store(context, &access).await?;
+            Ok(access.image_store)
+        };
+        let connected = rooms.connect_or_take_over(context, &title, state.takeover, connect);
+        let mut store = connected.await?;
+        rooms.connected.add(uuid);
         store.quarantine = None;
-        let told = format!("{} was released from quarantine", store.title());
+        let told = format!("{title} was released from quarantine");
         let object = (RecordKind::ImageStore, store.uuid);
         let event = context.event("IMAGE.STORE.QUARANTINE.RELEASE", object, told);
         Ok(vec![Change::update(&store), event])

@@ -42,48 +42,32 @@ impl super::ImageStores {
 }
 
 impl Rooms {
-    /// The image stores of a zone that take something new of so many bytes, the best first.
+    /// The image store of a zone that takes something new of so many bytes best.
     ///
     /// # Errors
-    /// `CapacityExceeded`, with the reason of each store that is left out.
-    pub(in crate::orchestration) async fn image_stores_for(
+    /// As [`image_stores_that_take`](Self::image_stores_that_take).
+    pub(in crate::orchestration) async fn image_store_for(
         &self,
         zone: Uuid,
         format: ImageFormat,
         size_bytes: u64,
-    ) -> Result<Vec<Stored<ImageStore>>, StepError> {
+    ) -> Result<Stored<ImageStore>, StepError> {
         let wanted = Wanted { zone: Some(zone), format, size_bytes, among: None };
-        self.image_stores_that_take(&wanted).await
+        Ok(self.image_stores_that_take(&wanted).await?.0)
     }
 
-    /// The image stores that take something, the best first.
+    /// The image store that takes something best, and the others that take it, the better first.
     ///
     /// # Errors
-    /// `CapacityExceeded`, with the reason of each store that is left out.
+    /// `CapacityExceeded` where none takes it, with the reason of each.
     pub(in crate::orchestration) async fn image_stores_that_take(
         &self,
         wanted: &Wanted,
-    ) -> Result<Vec<Stored<ImageStore>>, StepError> {
-        let (fitting, others): (Vec<_>, Vec<_>) = self
-            .image_store_candidates(wanted)
-            .await?
-            .into_iter()
-            .partition(|one| one.verdict.rank.is_some());
-        if fitting.is_empty() {
-            let reasons: Vec<_> = others
-                .iter()
-                .map(|one| format!("{:?} {}", one.store.name, one.verdict.reason))
-                .collect();
-            let reasons = match reasons.as_slice() {
-                [] => "there is none; add one (addImageStore)".to_owned(),
-                reasons => reasons.join(", "),
-            };
-            let (bytes, place) =
-                (wanted.size_bytes, if wanted.among.is_some() { "" } else { " of the zone" });
-            let why = format!("no image store{place} takes {bytes} bytes: {reasons}");
-            return Err(Failure::no_room(why).into());
-        }
-        Ok(fitting.into_iter().map(|one| one.store).collect())
+    ) -> Result<(Stored<ImageStore>, Vec<Stored<ImageStore>>), StepError> {
+        let candidates = self.image_store_candidates(wanted).await?;
+        let mut fitting = candidates.iter().filter(|one| one.verdict.rank.is_some());
+        let best = fitting.next().ok_or_else(|| none_takes(wanted, &candidates))?;
+        Ok((best.store.clone(), fitting.map(|one| one.store.clone()).collect()))
     }
 
     /// The image stores that come into question, each with its verdict, the best first.
@@ -120,4 +104,36 @@ impl Rooms {
             Err(_) => Answer::Silent(format!("nothing within {} s", ASK.as_secs())),
         }
     }
+}
+
+/// Why nobody takes it, and where to look for more.
+fn none_takes(wanted: &Wanted, candidates: &[Candidate]) -> Failure {
+    let Wanted { zone, format, size_bytes, among } = wanted;
+    let reasons: Vec<_> = candidates
+        .iter()
+        .map(|one| format!("{:?} {}", one.store.name, one.verdict.reason))
+        .collect();
+    let reasons = match reasons.as_slice() {
+        [] => "there is none; add one (addImageStore)".to_owned(),
+        reasons => reasons.join(", "),
+    };
+    let place = match (among, zone) {
+        (Some(_), _) => "that was named".to_owned(),
+        (None, Some(zone)) => format!("of zone {zone}"),
+        (None, None) => "of the region".to_owned(),
+    };
+    let size = match size_bytes {
+        0 => "bytes".to_owned(),
+        bytes => format!("{bytes} bytes"),
+    };
+    let way_out = zone.map(|zone| {
+        format!(
+            "; `storage-host explain image-store zoneid={zone} format={format} size={size_bytes}` \
+             shows them all"
+        )
+    });
+    Failure::no_room(format!(
+        "no image store {place} takes {size} of format {format}: {reasons}{}",
+        way_out.unwrap_or_default()
+    ))
 }

@@ -74,7 +74,7 @@ async fn nothing_comes_to_a_store_that_is_being_removed_and_a_cancelled_removal_
     world.provider.hangs().await;
     let zone = stores.find(store).await.unwrap().scope.zone_id.unwrap();
     let rooms = world.rooms();
-    let refused = rooms.image_stores_for(zone, ImageFormat::Raw, MIB).await.unwrap_err().failure;
+    let refused = rooms.image_store_for(zone, ImageFormat::Raw, MIB).await.unwrap_err().failure;
     assert!(refused.message.contains("is in state Removing"), "{refused}");
     let again = stores.delete(&request(), store).await.unwrap_err();
     assert_eq!(again.kind, PluginErrorKind::Conflict, "{again}");

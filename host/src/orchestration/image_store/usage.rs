@@ -1,7 +1,7 @@
 //! How full an image store is, as its driver says.
 //!
 //! What it is not: when it is asked; that is the same for pools and image stores, in
-//! `storage_pool/capacity.rs`.
+//! `capacity.rs` beside this directory.
 
 use crate::jobs::{StepContext, StepError};
 use crate::model::ImageStore;

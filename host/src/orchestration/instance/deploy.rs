@@ -1,9 +1,9 @@
 //! An instance comes to be, on a hypervisor host that is up.
 
-use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
-    Failure, Host, HostState, Instance, InstanceEvent, InstanceState, RecordKind, Stored, Zone,
+    Failure, Host, HostState, Instance, InstanceEvent, InstanceState, Machine, RecordKind, Stored,
+    Zone,
 };
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
@@ -61,11 +61,11 @@ impl super::Instances {
             host: host.map(|host| host.uuid),
         };
         let mut changes = vec![Change::insert(&instance)];
-        changes.extend(instance.host.map(|uuid| Change::Expect {
-            kind: RecordKind::Host,
-            uuid,
-            states: vec![HostState::Up.as_str()],
-        }));
+        changes.extend(
+            instance
+                .host
+                .map(|uuid| Change::expect(RecordKind::Host, uuid, HostState::Up.as_str())),
+        );
         let object = (RecordKind::Instance, uuid);
         // The host is not removed before the instance runs there.
         let with = With { shared: instance.host.into_iter().collect(), ..With::default() };
@@ -139,7 +139,7 @@ impl Flow {
     ) -> Result<Vec<Change>, StepError> {
         let mut instance = self.0.find_instance(state.instance).await?;
         if instance.state == InstanceState::Starting {
-            advance(&mut instance, &[InstanceEvent::OperationSucceeded])?;
+            instance.state = instance.state.next(InstanceEvent::OperationSucceeded)?;
         }
         let told = format!("instance {:?} was deployed", instance.name);
         Ok(vec![

@@ -1,8 +1,7 @@
 //! An instance goes: it is stopped, its volumes are detached and stay, its record says so.
 
-use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, Instance, InstanceEvent, InstanceState, RecordKind, Stored};
+use crate::model::{Failure, Instance, InstanceEvent, InstanceState, Machine, RecordKind, Stored};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
@@ -25,11 +24,11 @@ impl super::Instances {
     ) -> Result<Started, Failure> {
         let mut instance = self.rooms.find_instance(uuid).await?;
         let running = instance.state == InstanceState::Running;
-        match instance.state {
-            InstanceState::Running => advance(&mut instance, &[InstanceEvent::StopRequested])?,
-            InstanceState::Destroyed if expunge => {}
+        if running {
+            instance.state = instance.state.next(InstanceEvent::StopRequested)?;
+        } else if instance.state != InstanceState::Destroyed || !expunge {
             // Asked here only: nothing changes before the last step.
-            _ => advance(&mut instance.record.clone(), &[InstanceEvent::DestroyRequested])?,
+            instance.state.next(InstanceEvent::DestroyRequested)?;
         }
         let none = self.rooms.expect_no_vm_snapshots(uuid, &instance.name).await?;
         let (volumes, _) = self.volumes_of(uuid).await?;
@@ -87,7 +86,7 @@ impl Flow {
         let changes = self.0.grant_all_again(context, state.instance, state.host).await?;
         let mut instance = self.0.find_instance(state.instance).await?;
         if state.running {
-            advance(&mut instance, &[InstanceEvent::OperationFailed])?;
+            instance.state = instance.state.next(InstanceEvent::OperationFailed)?;
         }
         self.0.tell_of_all_volumes(context, state.instance, Some(&instance)).await?;
         Ok(changes)
@@ -124,13 +123,13 @@ impl Flow {
     fn gone(&self, instance: &mut Stored<Instance>, state: &State) -> Result<(), Failure> {
         use InstanceEvent::{DestroyRequested, ExpungeRequested, OperationSucceeded};
         if state.running {
-            advance(instance, &[OperationSucceeded])?;
+            instance.state = instance.state.next(OperationSucceeded)?;
         }
         if instance.state == InstanceState::Stopped {
-            advance(instance, &[DestroyRequested])?;
+            instance.state = instance.state.next(DestroyRequested)?;
         }
         if state.expunge {
-            advance(instance, &[ExpungeRequested])?;
+            instance.state = instance.state.next(ExpungeRequested)?;
         }
         Ok(())
     }
@@ -138,7 +137,7 @@ impl Flow {
     async fn stay(&self, state: &State) -> Result<Vec<Change>, StepError> {
         let mut instance = self.0.find_instance(state.instance).await?;
         if state.running {
-            advance(&mut instance, &[InstanceEvent::OperationFailed])?;
+            instance.state = instance.state.next(InstanceEvent::OperationFailed)?;
         }
         Ok(vec![Change::update(&instance)])
     }

@@ -12,7 +12,7 @@ mod stop;
 mod tests;
 
 use super::rooms::Rooms;
-use crate::model::{Failure, Instance, InstanceEvent, Machine as _, Stored};
+use crate::model::{Failure, Instance, Stored};
 use crate::store::{Change, Filter};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -58,12 +58,4 @@ impl Instances {
         let unused = volumes.iter().copied().map(Change::ExpectUnused).collect();
         Ok((volumes, unused))
     }
-}
-
-/// Takes an instance through events of its state machine.
-fn advance(instance: &mut Instance, events: &[InstanceEvent]) -> Result<(), Failure> {
-    for event in events {
-        instance.state = instance.state.next(*event)?;
-    }
-    Ok(())
 }

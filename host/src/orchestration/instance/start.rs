@@ -1,8 +1,7 @@
 //! An instance starts: its hypervisor host is let in to all of its volumes.
 
-use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, Host, HostState, InstanceEvent, RecordKind};
+use crate::model::{Failure, Host, HostState, InstanceEvent, Machine, RecordKind};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::expect_in_use;
@@ -28,7 +27,7 @@ impl super::Instances {
     ) -> Result<Started, Failure> {
         // Before its volumes, so that its version tells whether one came or went meanwhile.
         let mut instance = self.rooms.find_instance(uuid).await?;
-        advance(&mut instance, &[InstanceEvent::StartRequested])?;
+        instance.state = instance.state.next(InstanceEvent::StartRequested)?;
         let wish = DeployInstance {
             zone: instance.zone,
             hypervisor: Some(instance.hypervisor),
@@ -47,10 +46,8 @@ impl super::Instances {
             changes.push(expect_in_use(pool_of(&volume)?));
         }
         instance.host = Some(host.uuid);
-        changes.extend([
-            Change::Expect { kind: RecordKind::Host, uuid: host.uuid, states: vec!["Up"] },
-            Change::update(&instance),
-        ]);
+        changes
+            .extend([Change::expect(RecordKind::Host, host.uuid, "Up"), Change::update(&instance)]);
         let object = (RecordKind::Instance, uuid);
         // The host is not removed before it is let in.
         let with = With { exclusive: volumes, shared: vec![host.uuid] };
@@ -92,7 +89,7 @@ impl Flow {
             self.0.grant(context, &mut attachment, state.host).await?;
             changes.push(Change::update(&attachment));
         }
-        advance(&mut instance, &[InstanceEvent::OperationSucceeded])?;
+        instance.state = instance.state.next(InstanceEvent::OperationSucceeded)?;
         self.0.tell_of_all_volumes(context, instance.uuid, Some(&instance)).await?;
         let told = format!("instance {:?} runs on host {}", instance.name, state.host);
         changes.extend([
@@ -109,14 +106,14 @@ impl Flow {
     ) -> Result<Vec<Change>, StepError> {
         let changes = self.0.revoke_all(context, state.instance, Some(state.host)).await?;
         let mut instance = self.0.find_instance(state.instance).await?;
-        advance(&mut instance, &[InstanceEvent::OperationFailed])?;
+        instance.state = instance.state.next(InstanceEvent::OperationFailed)?;
         self.0.tell_of_all_volumes(context, instance.uuid, Some(&instance)).await?;
         Ok(changes)
     }
 
     async fn stay_stopped(&self, state: &State) -> Result<Vec<Change>, StepError> {
         let mut instance = self.0.find_instance(state.instance).await?;
-        advance(&mut instance, &[InstanceEvent::OperationFailed])?;
+        instance.state = instance.state.next(InstanceEvent::OperationFailed)?;
         Ok(vec![Change::update(&instance)])
     }
 }

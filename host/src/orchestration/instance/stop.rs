@@ -1,8 +1,7 @@
 //! An instance stops: its hypervisor host is shut out of all of its volumes.
 
-use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, InstanceEvent, RecordKind};
+use crate::model::{Failure, InstanceEvent, Machine, RecordKind};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
@@ -17,7 +16,7 @@ impl super::Instances {
     /// `Conflict` where it is not Running; `InUse` while something happens to one of its volumes.
     pub async fn stop(&self, request: &RequestContext, uuid: Uuid) -> Result<Started, Failure> {
         let mut instance = self.rooms.find_instance(uuid).await?;
-        advance(&mut instance, &[InstanceEvent::StopRequested])?;
+        instance.state = instance.state.next(InstanceEvent::StopRequested)?;
         let (volumes, _) = self.volumes_of(uuid).await?;
         let object = (RecordKind::Instance, uuid);
         let with = With { exclusive: volumes, ..With::default() };
@@ -56,7 +55,7 @@ impl Flow {
     ) -> Result<Vec<Change>, StepError> {
         let mut instance = self.0.find_instance(state.instance).await?;
         let mut changes = self.0.revoke_all(context, state.instance, state.host).await?;
-        advance(&mut instance, &[InstanceEvent::OperationSucceeded])?;
+        instance.state = instance.state.next(InstanceEvent::OperationSucceeded)?;
         self.0.tell_of_all_volumes(context, instance.uuid, Some(&instance)).await?;
         let told = format!("instance {:?} was stopped", instance.name);
         changes.extend([
@@ -73,14 +72,14 @@ impl Flow {
     ) -> Result<Vec<Change>, StepError> {
         let changes = self.0.grant_all_again(context, state.instance, state.host).await?;
         let mut instance = self.0.find_instance(state.instance).await?;
-        advance(&mut instance, &[InstanceEvent::OperationFailed])?;
+        instance.state = instance.state.next(InstanceEvent::OperationFailed)?;
         self.0.tell_of_all_volumes(context, instance.uuid, Some(&instance)).await?;
         Ok(changes)
     }
 
     async fn stay_running(&self, state: &State) -> Result<Vec<Change>, StepError> {
         let mut instance = self.0.find_instance(state.instance).await?;
-        advance(&mut instance, &[InstanceEvent::OperationFailed])?;
+        instance.state = instance.state.next(InstanceEvent::OperationFailed)?;
         Ok(vec![Change::update(&instance)])
     }
 }

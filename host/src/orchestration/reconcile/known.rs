@@ -1,6 +1,6 @@
 //! What the store knows of an object that a data store lists.
 
-use crate::jobs::StepError;
+use crate::jobs::{StepError, claim_of};
 use crate::model::{
     ObjectInStore, ObjectInStoreState, RecordKind, Snapshot, SnapshotState, Stored, Volume,
     VolumeState,
@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use storage_plugin_api::DataObject;
 use uuid::Uuid;
 
-/// A record that refers to a path on a pool, and was not removed.
+/// A record that refers to a path on a store, and was not removed.
 pub(in crate::orchestration) struct Owner {
     pub(in crate::orchestration) kind: RecordKind,
     pub(in crate::orchestration) uuid: Uuid,
@@ -24,8 +24,8 @@ pub(in crate::orchestration) struct Owner {
 pub(in crate::orchestration) struct Known {
     pub(super) kind: RecordKind,
     pub(super) name: String,
-    /// The pool that it is on, by its record.
-    pub(super) pool: Option<Uuid>,
+    /// The store that it is on, by its record.
+    pub(super) store: Option<Uuid>,
     pub(super) is_removed: bool,
     /// Its record says that its bytes are gone, and that they were ours to remove.
     pub(super) is_dead: bool,
@@ -40,7 +40,7 @@ impl Known {
         Self {
             kind: RecordKind::Volume,
             name: stored.name.clone(),
-            pool: stored.pool,
+            store: stored.pool,
             is_removed,
             // The state is asked as well: whoever removes a record without having removed the
             // bytes leaves another one.
@@ -59,7 +59,7 @@ impl Known {
         Self {
             kind: RecordKind::Snapshot,
             name: stored.name.clone(),
-            pool: stored.on_primary.then_some(stored.pool),
+            store: stored.on_primary.then_some(stored.pool),
             is_removed,
             // One that was archived left nothing on its pool, either.
             is_dead: (is_removed && is_gone && !stored.volume.released)
@@ -77,7 +77,7 @@ impl Known {
         Self {
             kind: stored.kind,
             name,
-            pool: Some(stored.store),
+            store: Some(stored.store),
             is_removed,
             is_dead: is_removed && is_gone,
             is_released: false,
@@ -133,21 +133,21 @@ impl Rooms {
         Ok(Some(Known::in_store(&one, name, self.object_here(&one).await?)))
     }
 
-    /// The paths on a pool that records refer to which were not removed: whatever the name of such
+    /// The paths on a store that records refer to which were not removed: whatever the name of such
     /// an object says, it has an owner.
     pub(in crate::orchestration) async fn owned_paths(
         &self,
-        pool: Uuid,
+        store: Uuid,
     ) -> Result<HashSet<String>, StoreError> {
-        Ok(self.owners(pool).await?.into_iter().map(|owner| owner.path).collect())
+        Ok(self.owners(store).await?.into_iter().map(|owner| owner.path).collect())
     }
 
-    /// The records that refer to a path on a pool.
+    /// The records that refer to a path on a store.
     pub(in crate::orchestration) async fn owners(
         &self,
-        pool: Uuid,
+        store: Uuid,
     ) -> Result<Vec<Owner>, StoreError> {
-        let filter = Filter { owner: Some(pool), ..Filter::default() };
+        let filter = Filter { owner: Some(store), ..Filter::default() };
         let volumes = self.repository.list::<Volume>(&filter).await?.into_iter();
         let mut owners: Vec<Owner> = volumes
             .map(|Stored { record, .. }| Owner {
@@ -159,7 +159,7 @@ impl Rooms {
             .collect();
         let snapshots = self.repository.list::<Snapshot>(&Filter::default()).await?.into_iter();
         owners.extend(
-            snapshots.filter(|snapshot| snapshot.on_primary && snapshot.pool == pool).map(
+            snapshots.filter(|snapshot| snapshot.on_primary && snapshot.pool == store).map(
                 |Stored { record, .. }| Owner {
                     kind: RecordKind::Snapshot,
                     uuid: record.uuid,
@@ -179,6 +179,6 @@ impl Rooms {
 
     /// Whether an operation holds an object.
     pub(super) async fn has_operation(&self, uuid: Uuid) -> Result<bool, StoreError> {
-        Ok(self.repository.find_claim(&format!("object:{uuid}")).await?.is_some())
+        Ok(self.repository.find_claim(&claim_of(uuid)).await?.is_some())
     }
 }

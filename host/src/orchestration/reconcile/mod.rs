@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 pub(super) use known::Owner;
 pub use purge::Purged;
-pub use scan::PoolScan;
+pub use scan::StoreScan;
 pub use sweep::Pace;
 
 /// What is odd about an object.
@@ -65,15 +65,15 @@ impl fmt::Display for OrphanClass {
 pub struct Orphan {
     /// What is odd.
     pub class: OrphanClass,
-    /// The pool.
-    pub pool: Uuid,
+    /// The pool, image store or image cache.
+    pub store: Uuid,
     /// The object's public id, if its name holds one.
     pub object: Option<Uuid>,
     /// What it seems to be, or is by its record.
     pub kind: Option<RecordKind>,
     /// Its name, by its record.
     pub name: Option<String>,
-    /// Where it lies on the pool.
+    /// Where it lies there.
     pub path: String,
     /// Its virtual size in bytes.
     pub size_bytes: Option<u64>,
@@ -83,7 +83,7 @@ pub struct Orphan {
 #[derive(Debug, Clone)]
 pub struct Reconcile {
     rooms: Arc<Rooms>,
-    /// The pools that are swept now.
+    /// The stores that are swept now.
     swept: Arc<Mutex<HashSet<Uuid>>>,
 }
 

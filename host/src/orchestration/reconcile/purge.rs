@@ -36,10 +36,10 @@ impl Reconcile {
     pub async fn purge(
         &self,
         request: &RequestContext,
-        pool: Option<Uuid>,
+        store: Option<Uuid>,
         dry_run: bool,
     ) -> Result<Vec<Purged>, Failure> {
-        let scans = self.scan(pool).await?;
+        let scans = self.scan(store).await?;
         let leftovers: Vec<Orphan> = scans
             .into_iter()
             .flat_map(|scan| scan.orphans)
@@ -82,11 +82,15 @@ impl Reconcile {
         // A token names one operation, and here are many.
         let mut request = request.clone();
         request.caller.token = None;
-        let with = With { shared: vec![orphan.pool], ..With::default() };
-        let state =
-            State { pool: orphan.pool, object, path: orphan.path.clone(), holder: Uuid::new_v4() };
+        let with = With { shared: vec![orphan.store], ..With::default() };
+        let state = State {
+            store: orphan.store,
+            object,
+            path: orphan.path.clone(),
+            holder: Uuid::new_v4(),
+        };
         let changes = vec![
-            self.rooms.expect_store_in_use(orphan.pool).await?,
+            self.rooms.expect_store_in_use(orphan.store).await?,
             // Nor does it come to be there anew meanwhile, maybe at the same path.
             Change::Claim { name: state.claim(), holder: state.holder },
         ];
@@ -101,7 +105,9 @@ pub(super) struct Flow(pub(super) Arc<Rooms>);
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct State {
-    pool: Uuid,
+    /// As operations in flight have it.
+    #[serde(rename = "pool")]
+    store: Uuid,
     object: Uuid,
     path: String,
     /// Who keeps the object from coming to be there anew.
@@ -111,7 +117,7 @@ pub(super) struct State {
 
 impl State {
     fn claim(&self) -> String {
-        ObjectInStore::claim_of(self.pool, self.object)
+        ObjectInStore::claim_of(self.store, self.object)
     }
 
     fn let_go(&self) -> Change {
@@ -137,21 +143,21 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        let known = self.0.known_on(state.pool, state.object).await?.filter(|known| known.is_dead);
+        let known = self.0.known_on(state.store, state.object).await?.filter(|known| known.is_dead);
         let known = known.ok_or_else(|| {
             Failure::conflict(format!(
                 "the record of object {} does not say that it was removed; it is not touched",
                 state.object
             ))
         })?;
-        if self.0.owned_paths(state.pool).await?.contains(&state.path) {
+        if self.0.owned_paths(state.store).await?.contains(&state.path) {
             return Err(Failure::conflict(format!(
                 "{:?} has another owner by now; it is not touched",
                 state.path
             ))
             .into());
         }
-        let store = self.0.store_access(state.pool).await?;
+        let store = self.0.store_access(state.store).await?;
         store.delete(context, known.at(&state.path)).await?;
         let told = format!(
             "{} {:?}, which was removed before, was still on {} and is gone now",

@@ -19,9 +19,9 @@ use uuid::Uuid;
 
 /// What came of the comparison of one pool, image store or image cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PoolScan {
+pub struct StoreScan {
     /// The pool or image store.
-    pub pool: Uuid,
+    pub store: Uuid,
     /// Its name.
     pub name: String,
     /// How many objects there bear our installation id.
@@ -39,7 +39,7 @@ impl Reconcile {
     ///
     /// # Errors
     /// `NotFound` for one that there is not; the store's. What is wrong with one is in its scan.
-    pub async fn scan(&self, store: Option<Uuid>) -> Result<Vec<PoolScan>, Failure> {
+    pub async fn scan(&self, store: Option<Uuid>) -> Result<Vec<StoreScan>, Failure> {
         let mut stores = self.rooms.stores().await?;
         if let Some(wanted) = store {
             stores.retain(|(uuid, _)| *uuid == wanted);
@@ -59,23 +59,23 @@ impl Reconcile {
         let mut scans = Vec::new();
         for task in tasks {
             scans.push(task.await.map_err(|error| {
-                Failure::internal(format!("the comparison of a storage pool broke: {error}"))
+                Failure::internal(format!("the comparison of a data store broke: {error}"))
             })?);
         }
         Ok(scans)
     }
 
-    async fn scan_one(&self, pool: Uuid, name: String) -> PoolScan {
+    async fn scan_one(&self, store: Uuid, name: String) -> StoreScan {
         let mut scan =
-            PoolScan { pool, name, ours: 0, foreign: 0, orphans: Vec::new(), problem: None };
+            StoreScan { store, name, ours: 0, foreign: 0, orphans: Vec::new(), problem: None };
         if let Err(error) = self.compare(&mut scan).await {
             scan.problem = Some(error.failure);
         }
         scan
     }
 
-    async fn compare(&self, scan: &mut PoolScan) -> Result<(), StepError> {
-        let access = self.rooms.store_access(scan.pool).await?;
+    async fn compare(&self, scan: &mut StoreScan) -> Result<(), StepError> {
+        let access = self.rooms.store_access(scan.store).await?;
         let context = StepContext::detached("system");
         let can = access.capabilities(&context.call()).await?;
         if !can.list_objects {
@@ -87,7 +87,7 @@ impl Reconcile {
         }
         let listed = access.list_all(&context).await?;
         let installation_id = self.rooms.repository.installation_id().as_str();
-        let owned = self.rooms.owned_paths(scan.pool).await?;
+        let owned = self.rooms.owned_paths(scan.store).await?;
         let mut seen = HashSet::new();
         for one in &listed {
             if owned.contains(&one.path) {
@@ -114,15 +114,15 @@ impl Reconcile {
         access: &StoreAccess<'_>,
         context: &StepContext,
         one: &ListedObject,
-        scan: &mut PoolScan,
+        scan: &mut StoreScan,
     ) -> Result<(), StepError> {
         let known = match one.uuid {
-            Some(uuid) => self.rooms.known_on(scan.pool, uuid).await?,
+            Some(uuid) => self.rooms.known_on(scan.store, uuid).await?,
             None => None,
         };
         let mut orphan = Orphan {
             class: OrphanClass::Unknown,
-            pool: scan.pool,
+            store: scan.store,
             object: one.uuid,
             kind: kind_of(one.object_type),
             name: None,
@@ -149,7 +149,7 @@ impl Reconcile {
                 orphan.class = OrphanClass::Leftover;
                 scan.orphans.push(orphan);
             }
-        } else if !known.is_removed && known.pool != Some(scan.pool) && !held {
+        } else if !known.is_removed && known.store != Some(scan.store) && !held {
             orphan.class = OrphanClass::Misplaced;
             scan.orphans.push(orphan);
         }
@@ -161,10 +161,10 @@ impl Reconcile {
         access: &StoreAccess<'_>,
         context: &StepContext,
         seen: &HashSet<Uuid>,
-        scan: &mut PoolScan,
+        scan: &mut StoreScan,
     ) -> Result<(), StepError> {
         let filter = Filter {
-            owner: Some(scan.pool),
+            owner: Some(scan.store),
             states: vec![VolumeState::Ready.as_str()],
             ..Filter::default()
         };
@@ -174,7 +174,7 @@ impl Reconcile {
                 && self.is_missing(access, context, &volume, object).await?
             {
                 scan.orphans.push(missing(
-                    scan.pool,
+                    scan.store,
                     RecordKind::Volume,
                     &volume.record,
                     &volume.path,
@@ -190,7 +190,7 @@ impl Reconcile {
         access: &StoreAccess<'_>,
         context: &StepContext,
         seen: &HashSet<Uuid>,
-        scan: &mut PoolScan,
+        scan: &mut StoreScan,
     ) -> Result<(), StepError> {
         let states = vec![SnapshotState::BackedUp.as_str()];
         let zone = access.context.scope.zone_id;
@@ -198,13 +198,13 @@ impl Reconcile {
         for snapshot in self.rooms.repository.list::<Snapshot>(&filter).await? {
             let object = snapshot.as_seen_by_plugins(snapshot.id).into();
             if snapshot.on_primary
-                && snapshot.pool == scan.pool
+                && snapshot.pool == scan.store
                 && !seen.contains(&snapshot.uuid)
                 && self.is_missing(access, context, &snapshot, object).await?
             {
                 let size = snapshot.volume.size_bytes;
                 scan.orphans.push(missing(
-                    scan.pool,
+                    scan.store,
                     RecordKind::Snapshot,
                     &snapshot.record,
                     &snapshot.path,
@@ -220,10 +220,10 @@ impl Reconcile {
         access: &StoreAccess<'_>,
         context: &StepContext,
         seen: &HashSet<Uuid>,
-        scan: &mut PoolScan,
+        scan: &mut StoreScan,
     ) -> Result<(), StepError> {
         let filter = Filter {
-            owner: Some(scan.pool),
+            owner: Some(scan.store),
             states: vec![ObjectInStoreState::Ready.as_str()],
             ..Filter::default()
         };
@@ -233,7 +233,7 @@ impl Reconcile {
             {
                 scan.orphans.push(Orphan {
                     class: OrphanClass::Missing,
-                    pool: scan.pool,
+                    store: scan.store,
                     object: Some(one.object),
                     kind: Some(one.kind),
                     name: Some(self.rooms.name_of(&one).await?),
@@ -263,10 +263,10 @@ impl Reconcile {
     }
 }
 
-fn missing<T: Record>(pool: Uuid, kind: RecordKind, record: &T, path: &str, size: u64) -> Orphan {
+fn missing<T: Record>(store: Uuid, kind: RecordKind, record: &T, path: &str, size: u64) -> Orphan {
     Orphan {
         class: OrphanClass::Missing,
-        pool,
+        store,
         object: Some(record.uuid()),
         kind: Some(kind),
         name: Some(record.index().name),

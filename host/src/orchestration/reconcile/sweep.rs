@@ -35,7 +35,7 @@ impl Default for Pace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Which {
     All,
-    Pool(Uuid),
+    Store(Uuid),
 }
 
 /// When to sweep, and whether once more after that.
@@ -76,7 +76,7 @@ impl Reconcile {
                 }
                 operation = given_up.recv() => {
                     let which = match operation {
-                        Ok(operation) => self.pool_of(operation).await.unwrap_or(Which::All),
+                        Ok(operation) => self.stores_of(operation).await.unwrap_or(Which::All),
                         Err(RecvError::Lagged(_)) => Which::All,
                         Err(RecvError::Closed) => return,
                     };
@@ -90,51 +90,51 @@ impl Reconcile {
         }
     }
 
-    /// The pools that an operation may have left something on.
-    async fn pool_of(&self, operation: Uuid) -> Result<Which, Failure> {
+    /// The stores that an operation may have left something on.
+    async fn stores_of(&self, operation: Uuid) -> Result<Which, Failure> {
         let operation = self.rooms.jobs.find(operation).await?;
         let spans = self.rooms.jobs.spans_stores(&operation.flow);
-        let pool = match operation.object.filter(|_| !spans) {
+        let store = match operation.object.filter(|_| !spans) {
             Some((RecordKind::StoragePool | RecordKind::ImageStore, store)) => Some(store),
             Some((RecordKind::ObjectInStore | RecordKind::Template, _)) => None,
-            Some((_, object)) => self.rooms.known(object).await?.and_then(|known| known.pool),
+            Some((_, object)) => self.rooms.known(object).await?.and_then(|known| known.store),
             None => None,
         };
-        Ok(pool.map_or(Which::All, Which::Pool))
+        Ok(store.map_or(Which::All, Which::Store))
     }
 
-    /// Begins to sweep pools, each in a task of its own.
+    /// Begins to sweep stores, each in a task of its own.
     async fn sweep(&self, which: Which) {
-        let pools = match which {
-            Which::Pool(pool) => vec![pool],
+        let stores = match which {
+            Which::Store(store) => vec![store],
             Which::All => match self.rooms.stores().await {
                 Ok(stores) => stores.into_iter().map(|(uuid, _)| uuid).collect(),
-                Err(error) => return log::warn!("the pools cannot be swept: {error}"),
+                Err(error) => return log::warn!("the data stores cannot be swept: {error}"),
             },
         };
-        for pool in pools.into_iter().filter(|pool| self.rooms.connected.has(*pool)) {
+        for store in stores.into_iter().filter(|store| self.rooms.connected.has(*store)) {
             let this = self.clone();
-            tokio::spawn(async move { this.sweep_pool(pool).await });
+            tokio::spawn(async move { this.sweep_one(store).await });
         }
     }
 
-    async fn sweep_pool(&self, pool: Uuid) {
-        if !self.swept.lock().unwrap_or_else(PoisonError::into_inner).insert(pool) {
+    async fn sweep_one(&self, store: Uuid) {
+        if !self.swept.lock().unwrap_or_else(PoisonError::into_inner).insert(store) {
             return;
         }
         let request = RequestContext::system("sweep");
-        match self.purge(&request, Some(pool), false).await {
+        match self.purge(&request, Some(store), false).await {
             Ok(purged) => {
                 let gone = purged.iter().filter(|one| one.failure.is_none()).count();
                 if !purged.is_empty() {
                     log::info!(
-                        "{gone} of {} leftovers on data store {pool} were removed",
+                        "{gone} of {} leftovers on data store {store} were removed",
                         purged.len()
                     );
                 }
             }
-            Err(error) => log::warn!("data store {pool} cannot be swept: {error}"),
+            Err(error) => log::warn!("data store {store} cannot be swept: {error}"),
         }
-        self.swept.lock().unwrap_or_else(PoisonError::into_inner).remove(&pool);
+        self.swept.lock().unwrap_or_else(PoisonError::into_inner).remove(&store);
     }
 }

@@ -1,7 +1,7 @@
 //! The comparison against a provider in this process, whose objects the tests put and take away
 //! behind the host's back.
 
-use super::{Orphan, OrphanClass, Pace, PoolScan};
+use super::{Orphan, OrphanClass, Pace, StoreScan};
 use crate::in_memory::InMemory;
 use crate::jobs::{self, NewOperation, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
@@ -134,7 +134,7 @@ impl Scene {
         self.memory.with(|all| all.contains_key(path))
     }
 
-    async fn scan(&self) -> PoolScan {
+    async fn scan(&self) -> StoreScan {
         let mut scans = self.host.reconcile.scan(Some(self.pool)).await.unwrap();
         assert_eq!(scans.len(), 1);
         scans.remove(0)

@@ -3,10 +3,9 @@
 //! **Invariant:** the pool lets go of its bytes only after those on the image store were verified
 //! and the record says where they are.
 
-use super::advance;
 use super::incremental::Base;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, RecordKind, Snapshot, SnapshotEvent, Stored};
+use crate::model::{Failure, Machine, RecordKind, Snapshot, SnapshotEvent, Stored};
 use crate::orchestration::in_store::{Origin, begins, coming_to_image_store, ends};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
@@ -55,15 +54,12 @@ impl super::Snapshots {
         let one = match there {
             Some(_) => None,
             None => {
-                let volume = &snapshot.volume;
-                let stores =
-                    rooms.image_stores_for(volume.zone, volume.format, volume.size_bytes).await?;
-                let (store, begins_with) = rooms.best_store(&snapshot, &stores).await?;
+                let (store, begins_with) = rooms.best_store(&snapshot).await?;
                 let call = CallContext::new(uuid);
                 let to = rooms.store_access(store.uuid).await?;
                 rooms.expect_streams(&call, &from, &to).await?;
                 let object = (RecordKind::Snapshot, uuid);
-                let one = coming_to_image_store(object, store, snapshot.volume.format);
+                let one = coming_to_image_store(object, &store, snapshot.volume.format);
                 changes.extend(begins(&one));
                 changes.push(rooms.expect_store_in_use(store.uuid).await?);
                 shared.push(store.uuid);
@@ -74,7 +70,7 @@ impl super::Snapshots {
                 Some(one.uuid)
             }
         };
-        advance(&mut snapshot, &[SnapshotEvent::BackupToSecondary])?;
+        snapshot.state = snapshot.state.next(SnapshotEvent::BackupToSecondary)?;
         snapshot.note = None;
         changes.push(Change::update(&snapshot));
         let state = State { snapshot: uuid, one, archive, base };
@@ -110,7 +106,7 @@ impl jobs::Flow for Flow {
     fn abandon<'a>(&'a self, context: &'a StepContext, state: &'a mut State) -> StepFuture<'a> {
         Box::pin(async move {
             let mut snapshot = self.0.find_snapshot(state.snapshot).await?;
-            advance(&mut snapshot, &[SnapshotEvent::OperationFailed])?;
+            snapshot.state = snapshot.state.next(SnapshotEvent::OperationFailed)?;
             let why = context.failure();
             snapshot.note = why.map(|failure| format!("it cannot be backed up: {failure}"));
             let mut changes = vec![Change::update(&snapshot)];
@@ -146,11 +142,10 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        if let Some(one) = state.one {
-            let one = self.0.find_in_store(one).await?;
-            self.0.drop_from_store(context, &one).await?;
+        match state.one {
+            Some(one) => self.0.drop_place(context, one).await,
+            None => Ok(Vec::new()),
         }
-        Ok(Vec::new())
     }
 
     async fn leave(
@@ -164,7 +159,7 @@ impl Flow {
             self.0.delete_on_pool(context, &snapshot).await?;
             changes.extend(self.0.left_the_pool(&mut snapshot).await?);
         }
-        advance(&mut snapshot, &[SnapshotEvent::OperationSucceeded])?;
+        snapshot.state = snapshot.state.next(SnapshotEvent::OperationSucceeded)?;
         let name = &snapshot.name;
         let moved = match state.one {
             Some(one) => self.0.find_in_store(one).await?.moved_bytes,

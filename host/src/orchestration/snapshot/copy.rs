@@ -1,14 +1,14 @@
 //! A snapshot on an image store is copied to one of another zone.
 
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, ObjectInStore, ObjectInStoreState, RecordKind, Snapshot, Stored};
-use crate::orchestration::in_store::{Origin, begins, coming_to_image_store, ends, expect_ready};
+use crate::model::{Failure, ObjectInStore, RecordKind, Snapshot, SnapshotState, Stored};
+use crate::orchestration::in_store::{Origin, ends};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With};
+use crate::orchestration::rooms::Rooms;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use storage_plugin_api::{DataStoreRole, PluginErrorKind};
+use storage_plugin_api::DataStoreRole;
 use uuid::Uuid;
 
 impl super::Snapshots {
@@ -25,32 +25,18 @@ impl super::Snapshots {
     ) -> Result<Started, Failure> {
         let rooms = &self.rooms;
         let snapshot = rooms.find_snapshot(uuid).await?;
-        let is_there = |one: &Stored<ObjectInStore>| {
-            one.role == DataStoreRole::Image && one.zone.is_none_or(|other| other == zone)
-        };
-        if rooms.places_of(uuid).await?.iter().any(is_there) {
-            let why = format!("snapshot {:?} is in that zone already", snapshot.name);
-            return Err(Failure::new(PluginErrorKind::AlreadyExists, why));
-        }
+        rooms.expect_not_in_zone(uuid, zone).await?;
         let source = rooms.snapshot_in_store(&snapshot, zone).await?.ok_or_else(|| {
             Failure::conflict(format!(
                 "snapshot {:?} is on no image store; back it up first (backupSnapshot)",
                 snapshot.name
             ))
         })?;
-        let stores = rooms.image_stores_for(zone, source.format, source.length_bytes).await?;
-        let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
+        let mut copy = rooms.copy_to_zone(&source, zone).await?;
         let object = (RecordKind::Snapshot, uuid);
-        let one = coming_to_image_store(object, store, source.format);
-        let mut changes = begins(&one).to_vec();
-        changes.extend([
-            rooms.expect_store_in_use(store.uuid).await?,
-            expect_ready(source.uuid),
-            Change::Expect { kind: RecordKind::Snapshot, uuid, states: vec!["BackedUp"] },
-        ]);
-        let state = State { one: one.uuid, source: source.uuid };
-        let with = With { shared: vec![source.uuid, source.store, store.uuid], ..With::default() };
-        rooms.begin::<Flow>(request, object, with, changes, &state).await
+        copy.changes.push(Change::expect(object.0, uuid, SnapshotState::BackedUp.as_str()));
+        let state = State { one: copy.one, source: source.uuid };
+        rooms.begin::<Flow>(request, object, copy.with, copy.changes, &state).await
     }
 }
 
@@ -110,9 +96,7 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        let one = self.0.find_in_store(state.one).await?;
-        self.0.drop_from_store(context, &one).await?;
-        Ok(Vec::new())
+        self.0.drop_place(context, state.one).await
     }
 }
 
@@ -123,12 +107,8 @@ impl Rooms {
         snapshot: &Snapshot,
         zone: Uuid,
     ) -> Result<Option<Stored<ObjectInStore>>, Failure> {
-        let mut places = self.places_of(snapshot.uuid).await?;
-        places.retain(|one| one.state == ObjectInStoreState::Ready);
-        Ok(places.into_iter().min_by_key(|one| match one.zone {
-            Some(other) if other == zone => 0,
-            None => 1,
-            Some(_) => 2,
-        }))
+        let places = self.places_of(snapshot.uuid).await?;
+        let roles = [DataStoreRole::Image, DataStoreRole::ImageCache];
+        Ok(self.best_place(&places, zone, &roles).await?)
     }
 }

@@ -1,16 +1,17 @@
 //! A snapshot of a volume is taken, by the storage itself.
 
-use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
-    Failure, PolicyRun, RecordKind, SnapshotEvent, SnapshotPolicy, VolumeEvent, compact_time,
+    Failure, Machine, PolicyRun, RecordKind, Snapshot, SnapshotEvent, SnapshotPolicy,
+    SnapshotState, VolumeEvent, compact_time,
 };
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
-use crate::orchestration::volume::{advance as advance_volume, pool_of};
+use crate::orchestration::volume::pool_of;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use storage_plugin_api::PluginErrorKind;
 use uuid::Uuid;
 
 impl super::Snapshots {
@@ -57,6 +58,48 @@ impl super::Snapshots {
         of: Option<(&str, PolicyRun)>,
         more: Vec<Change>,
     ) -> Result<Started, Failure> {
+        loop {
+            let (planned, plan) = self.plan(volume, name.clone(), of, more.clone()).await?;
+            let parent = planned.parent;
+            match self.begin_planned(request, planned, plan).await {
+                // Its parent began to be copied, or to go, since it was picked: another one is.
+                Err(failure)
+                    if failure.kind == PluginErrorKind::Conflict
+                        && self.has_left(parent).await? => {}
+                begun => return begun,
+            }
+        }
+    }
+
+    async fn begin_planned(
+        &self,
+        request: &RequestContext,
+        snapshot: Snapshot,
+        changes: Vec<Change>,
+    ) -> Result<Started, Failure> {
+        let (uuid, volume) = (snapshot.uuid, snapshot.volume.uuid);
+        let with = With { exclusive: vec![volume], ..With::default() };
+        let (object, state) = ((RecordKind::Snapshot, uuid), State { snapshot: uuid, volume });
+        self.rooms.begin::<Flow>(request, object, with, changes, &state).await
+    }
+
+    /// Whether a snapshot that was picked as a parent is none any more.
+    async fn has_left(&self, parent: Option<Uuid>) -> Result<bool, Failure> {
+        let Some(parent) = parent else {
+            return Ok(false);
+        };
+        let parent = self.rooms.repository.find::<Snapshot>(parent).await?;
+        Ok(parent.is_none_or(|parent| parent.state != SnapshotState::BackedUp))
+    }
+
+    /// A snapshot that is to be taken, and the changes with which that begins.
+    async fn plan(
+        &self,
+        volume: Uuid,
+        name: Option<String>,
+        of: Option<(&str, PolicyRun)>,
+        more: Vec<Change>,
+    ) -> Result<(Snapshot, Vec<Change>), Failure> {
         let rooms = &self.rooms;
         // Before its snapshots, so that its version tells whether another one was taken meanwhile.
         let mut volume = rooms.find_volume(volume).await?;
@@ -77,13 +120,10 @@ impl super::Snapshots {
             snapshot.snapshot_type = interval.to_owned();
             snapshot.policy = Some(run);
         }
-        advance_volume(&mut volume, &[VolumeEvent::SnapshotRequested])?;
-        advance(&mut snapshot, &[SnapshotEvent::CreateRequested])?;
+        volume.state = volume.state.next(VolumeEvent::SnapshotRequested)?;
+        snapshot.state = snapshot.state.next(SnapshotEvent::CreateRequested)?;
         changes.extend([Change::update(&volume), Change::insert(&snapshot)]);
-        let uuid = snapshot.uuid;
-        let with = With { exclusive: vec![volume.uuid], ..With::default() };
-        let state = State { snapshot: uuid, volume: volume.uuid };
-        rooms.begin::<Flow>(request, (RecordKind::Snapshot, uuid), with, changes, &state).await
+        Ok((snapshot, changes))
     }
 }
 
@@ -117,8 +157,8 @@ impl Flow {
         let mut snapshot = self.0.find_snapshot(state.snapshot).await?;
         let mut volume = self.0.find_volume(state.volume).await?;
         self.0.take_on_pool(context, &mut snapshot).await?;
-        advance(&mut snapshot, &[SnapshotEvent::OperationNotPerformed])?;
-        advance_volume(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+        snapshot.state = snapshot.state.next(SnapshotEvent::OperationNotPerformed)?;
+        volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
         let policy = snapshot.policy.map(|run| run.policy);
         let by = policy.map(|policy| format!(" by snapshot policy {policy}")).unwrap_or_default();
         let told =
@@ -146,8 +186,8 @@ impl Flow {
     async fn forget(&self, context: &StepContext, state: &State) -> Result<Vec<Change>, StepError> {
         let mut snapshot = self.0.find_snapshot(state.snapshot).await?;
         let mut volume = self.0.find_volume(state.volume).await?;
-        advance(&mut snapshot, &[SnapshotEvent::OperationFailed])?;
-        advance_volume(&mut volume, &[VolumeEvent::OperationFailed])?;
+        snapshot.state = snapshot.state.next(SnapshotEvent::OperationFailed)?;
+        volume.state = volume.state.next(VolumeEvent::OperationFailed)?;
         let policy = snapshot.policy.map(|run| run.policy);
         let mut changes = vec![
             Change::update(&snapshot),

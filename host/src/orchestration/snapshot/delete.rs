@@ -1,8 +1,7 @@
 //! A snapshot goes. One that clones depend on stays, with the driver's reason.
 
-use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, RecordKind, Snapshot, SnapshotEvent, Stored};
+use crate::model::{Failure, Machine, RecordKind, Snapshot, SnapshotEvent, Stored};
 use crate::orchestration::in_store::ends;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
@@ -20,7 +19,7 @@ impl super::Snapshots {
     pub async fn delete(&self, request: &RequestContext, uuid: Uuid) -> Result<Started, Failure> {
         let mut snapshot = self.rooms.find_snapshot(uuid).await?;
         self.rooms.expect_on_its_own(&snapshot, "deleted", "deleteVMSnapshot").await?;
-        advance(&mut snapshot, &[SnapshotEvent::DestroyRequested])?;
+        snapshot.state = snapshot.state.next(SnapshotEvent::DestroyRequested)?;
         snapshot.note = None;
         let mut changes = vec![Change::ExpectUnused(uuid), Change::update(&snapshot)];
         let mut with = With::default();
@@ -110,7 +109,7 @@ impl Flow {
         if state.gone {
             changes = self.0.left_the_pool(&mut snapshot).await?;
         }
-        advance(&mut snapshot, &[SnapshotEvent::OperationFailed])?;
+        snapshot.state = snapshot.state.next(SnapshotEvent::OperationFailed)?;
         snapshot.note = context.failure().map(|failure| format!("it cannot be deleted: {failure}"));
         changes.push(Change::update(&snapshot));
         Ok(changes)
@@ -121,7 +120,7 @@ impl Flow {
         context: &StepContext,
         mut snapshot: Stored<Snapshot>,
     ) -> Result<Vec<Change>, StepError> {
-        advance(&mut snapshot, &[SnapshotEvent::OperationSucceeded])?;
+        snapshot.state = snapshot.state.next(SnapshotEvent::OperationSucceeded)?;
         let mut changes = self.0.without_snapshot(&snapshot).await?;
         changes.push(context.event(
             "SNAPSHOT.DELETE",

@@ -9,11 +9,11 @@
 
 use crate::jobs::{StepContext, StepError};
 use crate::model::{
-    Failure, ImageStore, ObjectInStore, ObjectInStoreState, RecordKind, Snapshot, SnapshotState,
-    Stored,
+    ImageStore, ObjectInStore, ObjectInStoreState, RecordKind, Snapshot, SnapshotState, Stored,
 };
 use crate::motion::{overlay, read_back, verify};
 use crate::orchestration::copy::{Copier, found_at, set_path};
+use crate::orchestration::image_store::Wanted;
 use crate::orchestration::in_store::{Bytes, Origin};
 use crate::orchestration::rooms::Rooms;
 use crate::orchestration::store_access::StoreAccess;
@@ -37,20 +37,21 @@ pub(super) struct Base {
 impl Base {
     /// Asks, together with the beginning of an operation, that it is there.
     pub(super) fn is_there(&self) -> Change {
-        let states = vec![SnapshotState::BackedUp.as_str()];
-        Change::Expect { kind: RecordKind::Snapshot, uuid: self.snapshot, states }
+        Change::expect(RecordKind::Snapshot, self.snapshot, SnapshotState::BackedUp.as_str())
     }
 }
 
 impl Rooms {
     /// The image store that a snapshot is best backed up to, and the backup to begin with there:
     /// the newest of its volume from before, where that helps; else the first store, and none.
-    pub(super) async fn best_store<'a>(
+    pub(super) async fn best_store(
         &self,
         snapshot: &Stored<Snapshot>,
-        stores: &'a [Stored<ImageStore>],
-    ) -> Result<(&'a Stored<ImageStore>, Option<Base>), StepError> {
-        let first = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
+    ) -> Result<(Stored<ImageStore>, Option<Base>), StepError> {
+        let Snapshot { volume, .. } = &snapshot.record;
+        let (zone, format, size_bytes) = (Some(volume.zone), volume.format, volume.size_bytes);
+        let wanted = Wanted { zone, format, size_bytes, among: None };
+        let (first, others) = self.image_stores_that_take(&wanted).await?;
         let call = CallContext::new(snapshot.uuid);
         let pool = self.store_access(snapshot.pool).await?;
         let is_raw = snapshot.volume.format == ImageFormat::Raw;
@@ -61,13 +62,14 @@ impl Rooms {
         before.retain(|one| is_base_of(one, snapshot));
         for earlier in before.into_iter().rev() {
             for one in self.places_of(earlier.uuid).await? {
-                let store = stores.iter().find(|store| store.uuid == one.store);
+                let mut stores = std::iter::once(&first).chain(&others);
+                let store = stores.find(|store| store.uuid == one.store);
                 let Some(store) = store.filter(|_| is_whole(&one, snapshot)) else {
                     continue;
                 };
                 if self.writes_over(&call, store).await {
                     let base = Base { snapshot: earlier.uuid, one: one.uuid };
-                    return Ok((store, Some(base)));
+                    return Ok((store.clone(), Some(base)));
                 }
             }
         }

@@ -17,7 +17,7 @@ mod revert;
 mod tests;
 
 use super::rooms::Rooms;
-use crate::model::{Failure, Machine as _, ObjectInStore, Snapshot, SnapshotEvent, Stored, Volume};
+use crate::model::{Failure, ObjectInStore, Snapshot, Stored, Volume};
 use crate::store::Filter;
 use std::sync::Arc;
 use storage_plugin_api::SnapshotInfo;
@@ -120,12 +120,4 @@ impl Rooms {
         info.parents.reverse();
         Ok(info)
     }
-}
-
-/// Takes a snapshot through events of its state machine.
-pub(super) fn advance(snapshot: &mut Snapshot, events: &[SnapshotEvent]) -> Result<(), Failure> {
-    for event in events {
-        snapshot.state = snapshot.state.next(*event)?;
-    }
-    Ok(())
 }

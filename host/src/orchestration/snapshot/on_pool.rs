@@ -61,10 +61,8 @@ impl Rooms {
         };
         let mut changes = vec![expect_in_use(snapshot.pool)];
         // A parent that goes at this moment would not know of its new child.
-        changes.extend(parent.map(|parent| Change::Expect {
-            kind: RecordKind::Snapshot,
-            uuid: parent,
-            states: vec![SnapshotState::BackedUp.as_str()],
+        changes.extend(parent.map(|parent| {
+            Change::expect(RecordKind::Snapshot, parent, SnapshotState::BackedUp.as_str())
         }));
         Ok((snapshot, changes))
     }

@@ -4,11 +4,11 @@
 //! come back: a revert that failed leaves a note on the volume.
 
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, InstanceState, RecordKind, SnapshotState, VolumeEvent};
+use crate::model::{Failure, Machine, RecordKind, SnapshotState, VolumeEvent};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::expect_in_use;
-use crate::orchestration::volume::{advance as advance_volume, pool_of};
+use crate::orchestration::volume::pool_of;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -49,31 +49,18 @@ impl super::Snapshots {
                 access.pool.provider, access.pool.name
             )));
         }
-        if let Some(instance) = rooms.running_instance(&volume).await? {
-            return Err(Failure::in_use(format!(
-                "volume {:?} is attached to instance {:?}, which is {}; stop it first",
-                volume.name, instance.name, instance.state
-            )));
-        }
+        let stopped = rooms.expect_stopped(&volume, "stop it first").await?;
         let before = volume.size_bytes;
         let after = snapshot.volume.size_bytes;
-        advance_volume(&mut volume, &[VolumeEvent::RevertSnapshotRequested])?;
+        volume.state = volume.state.next(VolumeEvent::RevertSnapshotRequested)?;
         let mut changes = vec![
             expect_in_use(snapshot.pool),
-            Change::Expect {
-                kind: RecordKind::Snapshot,
-                uuid,
-                states: vec![SnapshotState::BackedUp.as_str()],
-            },
+            Change::expect(RecordKind::Snapshot, uuid, SnapshotState::BackedUp.as_str()),
             Change::ExpectUnused(volume.uuid),
             Change::update(&volume),
             Change::Reserve { store: snapshot.pool, owner: volume.uuid, bytes: before.max(after) },
         ];
-        changes.extend(volume.instance.map(|instance| Change::Expect {
-            kind: RecordKind::Instance,
-            uuid: instance,
-            states: vec![InstanceState::Stopped.as_str()],
-        }));
+        changes.extend(stopped);
         let with = With { exclusive: vec![volume.uuid], ..With::default() };
         let state = State { snapshot: uuid, volume: volume.uuid, before, after };
         rooms.begin::<Flow>(request, (RecordKind::Snapshot, uuid), with, changes, &state).await
@@ -112,7 +99,7 @@ impl Flow {
         let snapshot = self.0.find_snapshot(state.snapshot).await?;
         let mut volume = self.0.find_volume(state.volume).await?;
         self.0.revert_on_pool(context, &snapshot, &mut volume).await?;
-        advance_volume(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+        volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
         let told = format!("volume {:?} is as snapshot {:?} was", volume.name, snapshot.name);
         Ok(vec![
             Change::Reserve { store: snapshot.pool, owner: volume.uuid, bytes: volume.size_bytes },
@@ -149,7 +136,7 @@ impl Flow {
 
     async fn rest(&self, _: &StepContext, state: &State) -> Result<Vec<Change>, StepError> {
         let mut volume = self.0.find_volume(state.volume).await?;
-        advance_volume(&mut volume, &[VolumeEvent::OperationFailed])?;
+        volume.state = volume.state.next(VolumeEvent::OperationFailed)?;
         Ok(vec![Change::update(&volume)])
     }
 }

@@ -163,7 +163,7 @@ impl super::SnapshotPolicies {
         let own =
             (wish.backup || wish.archive || !wish.copy_to_zones.is_empty()).then_some(volume.zone);
         for zone in own.into_iter().chain(zones) {
-            self.rooms.image_stores_for(zone, volume.format, volume.size_bytes).await?;
+            self.rooms.image_store_for(zone, volume.format, volume.size_bytes).await?;
         }
         Ok(())
     }

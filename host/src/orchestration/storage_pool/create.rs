@@ -84,15 +84,13 @@ impl super::StoragePools {
         };
         let object = (RecordKind::StoragePool, uuid);
         let mut changes = vec![
-            Change::Expect { kind: RecordKind::Zone, uuid: pool.zone, states: vec!["Enabled"] },
+            Change::expect(RecordKind::Zone, pool.zone, "Enabled"),
             Change::expect_name_free(&pool, None),
             Change::insert(&pool),
         ];
-        changes.extend(pool.scope.cluster_id.map(|uuid| Change::Expect {
-            kind: RecordKind::Cluster,
-            uuid,
-            states: Vec::new(),
-        }));
+        changes.extend(
+            pool.scope.cluster_id.map(|uuid| Change::expect_there(RecordKind::Cluster, uuid)),
+        );
         self.rooms
             .begin::<Flow>(request, object, With::default(), changes, &State { pool: uuid })
             .await
@@ -275,7 +273,7 @@ pub(super) fn identity_of(pool: &StoragePool) -> Option<String> {
 }
 
 /// How much of a pool may be promised, where anybody knows how large it is.
-pub(super) fn limit_of(pool: &StoragePool) -> Option<Change> {
+pub(in crate::orchestration) fn limit_of(pool: &StoragePool) -> Option<Change> {
     let bytes = pool.promisable_bytes();
     (pool.capacity_bytes > 0).then_some(Change::SetLimit { store: pool.uuid, bytes })
 }

@@ -12,7 +12,6 @@ use crate::model::{
 use crate::orchestration::in_store::ends;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
-use crate::orchestration::volume::advance;
 use crate::store::{Change, Filter};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -43,7 +42,7 @@ impl super::StoragePools {
         let volumes = self.rooms.leftovers(&pool, forced).await?;
         let mut changes = vec![Change::update(&pool), Change::ExpectUnused(uuid)];
         for mut volume in volumes.iter().cloned() {
-            advance(&mut volume, &[VolumeEvent::ExpungingRequested])?;
+            volume.state = volume.state.next(VolumeEvent::ExpungingRequested)?;
             changes.extend([Change::ExpectUnused(volume.uuid), Change::update(&volume)]);
         }
         let volumes: Vec<Uuid> = volumes.iter().map(|volume| volume.uuid).collect();
@@ -85,7 +84,7 @@ impl jobs::Flow for Flow {
                     continue;
                 };
                 if volume.state == VolumeState::Expunging {
-                    advance(&mut volume, &[VolumeEvent::OperationFailed])?;
+                    volume.state = volume.state.next(VolumeEvent::OperationFailed)?;
                     changes.push(Change::update(&volume));
                 }
             }
@@ -105,12 +104,12 @@ impl Flow {
         // Templates that are cached there are nobody's loss.
         for one in self.cached(state.pool).await? {
             access.delete(context, self.0.object_here(&one).await?).await?;
-            changes.extend(gone(one)?);
+            changes.extend(ends(one)?);
         }
         for uuid in &state.volumes {
             let mut volume = self.0.find_volume(*uuid).await?;
             access.delete(context, volume.as_seen_by_plugins(volume.id)).await?;
-            advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+            volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
             changes.extend([
                 Change::Unreserve { store: state.pool, owner: volume.uuid },
                 Change::update(&volume),
@@ -136,7 +135,7 @@ impl Flow {
         let access = self.0.access_unconnected(self.0.find_pool(state.pool).await?)?;
         for one in self.cached(state.pool).await? {
             if !access.describe(context, self.0.object_here(&one).await?).await?.present {
-                changes.extend(gone(one)?);
+                changes.extend(ends(one)?);
             }
         }
         Ok(changes)
@@ -175,13 +174,6 @@ impl Flow {
         changes.extend(identity_of(&pool).map(|name| Change::Unclaim { name, holder: pool.uuid }));
         Ok(changes)
     }
-}
-
-/// The changes with which a cached template ends, and its promise.
-fn gone(one: Stored<ObjectInStore>) -> Result<Vec<Change>, Failure> {
-    let mut changes = vec![Change::Unreserve { store: one.store, owner: one.uuid }];
-    changes.extend(ends(one)?);
-    Ok(changes)
 }
 
 impl Rooms {

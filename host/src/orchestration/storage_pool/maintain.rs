@@ -3,7 +3,7 @@
 //! **Invariant:** a way into maintenance that failed ends in `ErrorInMaintenance`, whatever of it
 //! could be undone: from there it is tried again, or cancelled.
 
-use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
+use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn, uses_of};
 use crate::model::{
     Failure, Instance, Machine, RecordKind, Snapshot, StoragePool, StoragePoolEvent, Volume,
 };
@@ -177,7 +177,7 @@ impl Rooms {
     /// Fails, to be tried again, while an operation works on a volume or snapshot of a pool, or
     /// uses the pool, as one does that moves a volume there.
     async fn refuse_running_work(&self, pool: &StoragePool) -> Result<(), StepError> {
-        let uses = format!("use:{}:", pool.uuid);
+        let uses = uses_of(pool.uuid);
         let claims = self.repository.list_claims().await?.into_iter();
         let users: HashSet<Uuid> = claims
             .filter(|claim| claim.name.starts_with(&uses))

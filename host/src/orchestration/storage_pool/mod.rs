@@ -3,7 +3,6 @@
 //! One file for each flow.
 
 mod cancel_maintenance;
-mod capacity;
 mod connect;
 mod create;
 mod delete;
@@ -21,10 +20,9 @@ use crate::store::Filter;
 use std::sync::Arc;
 use uuid::Uuid;
 
-pub use capacity::take_report;
 pub(super) use connect::{expect_in_use, in_use, is_in_use};
 pub use create::CreateStoragePool;
-pub(super) use create::is_unknown;
+pub(super) use create::{is_unknown, limit_of};
 pub use update::UpdateStoragePool;
 
 /// The service of storage pools.
@@ -59,6 +57,14 @@ impl StoragePools {
     /// The store's.
     pub async fn list(&self, filter: &Filter) -> Result<Vec<Stored<StoragePool>>, Failure> {
         Ok(self.rooms.repository.list(filter).await?)
+    }
+
+    /// Asks a pool how full it is, and writes that down.
+    ///
+    /// # Errors
+    /// As the way to the pool, and the driver's.
+    pub async fn refresh_capacity(&self, pool: Uuid) -> Result<(), Failure> {
+        Ok(self.rooms.refresh(pool).await?)
     }
 
     /// The pools of a volume's zone that it could move to, each with whether it would take it,

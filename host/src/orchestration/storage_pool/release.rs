@@ -27,10 +27,7 @@ impl super::StoragePools {
     ) -> Result<Started, Failure> {
         let pool = self.rooms.find_pool(uuid).await?;
         if pool.quarantine.is_none() {
-            return Err(Failure::conflict(format!(
-                "storage pool {:?} is in no quarantine",
-                pool.name
-            )));
+            return Err(Failure::conflict(format!("{} is in no quarantine", pool.title())));
         }
         self.rooms.access_to(pool)?.life_cycle()?;
         let object = (RecordKind::StoragePool, uuid);
@@ -62,19 +59,18 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        let mut access = self.0.access_to(self.0.find_pool(state.pool).await?)?;
-        let mut connected = self.0.connect(context, &access).await;
-        if let Err(refusal) = connected {
-            let title = format!("storage pool {:?}", access.pool.name);
-            self.0.take_over(context, &title, refusal, state.takeover).await?;
-            access = self.0.access_to(self.0.find_pool(state.pool).await?)?;
-            connected = self.0.connect(context, &access).await;
-        }
-        let mut changes = connected?;
-        self.0.connected.add(state.pool);
-        let mut pool = access.pool;
+        let (rooms, uuid) = (&self.0, state.pool);
+        let title = rooms.find_pool(uuid).await?.title();
+        let connect = || async move {
+            let access = rooms.access_to(rooms.find_pool(uuid).await?)?;
+            let changes = rooms.connect(context, &access).await?;
+            Ok((access.pool, changes))
+        };
+        let connected = rooms.connect_or_take_over(context, &title, state.takeover, connect);
+        let (mut pool, mut changes) = connected.await?;
+        rooms.connected.add(uuid);
         pool.quarantine = None;
-        let told = format!("storage pool {:?} was released from quarantine", pool.name);
+        let told = format!("{title} was released from quarantine");
         let object = (RecordKind::StoragePool, pool.uuid);
         changes.extend([
             Change::update(&pool),

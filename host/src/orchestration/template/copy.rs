@@ -3,13 +3,12 @@
 
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{Failure, Machine, RecordKind, TemplateEvent};
-use crate::orchestration::in_store::{Origin, coming_to_image_store, ends, expect_ready};
+use crate::orchestration::in_store::{Origin, ends, expect_active};
 use crate::orchestration::request::{RequestContext, Started};
-use crate::orchestration::rooms::{Rooms, With};
+use crate::orchestration::rooms::Rooms;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use storage_plugin_api::DataStoreRole;
 use uuid::Uuid;
 
 impl super::Templates {
@@ -27,49 +26,19 @@ impl super::Templates {
     ) -> Result<Started, Failure> {
         let rooms = &self.rooms;
         let template = rooms.find_template(template).await?;
-        let places = rooms.places_of(template.uuid).await?;
-        let is_there = places.iter().any(|one| {
-            one.role == DataStoreRole::Image && one.zone.is_none_or(|other| other == zone)
-        });
-        if is_there {
-            return Err(Failure::new(
-                storage_plugin_api::PluginErrorKind::AlreadyExists,
-                format!("{} {:?} is in that zone already", template.word(), template.name),
-            ));
-        }
+        rooms.expect_not_in_zone(template.uuid, zone).await?;
         let source = rooms.template_source(&template, zone).await?;
-        let stores = rooms.image_stores_for(zone, source.format, source.length_bytes).await?;
-        let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
-        let one =
-            coming_to_image_store((RecordKind::Template, template.uuid), store, source.format);
+        let mut copy = rooms.copy_to_zone(&source, zone).await?;
+        copy.changes.push(expect_active(template.uuid));
         let state = State {
-            one: one.uuid,
+            one: copy.one,
             origin: Origin::InStore(source.uuid),
             makes_template: false,
             event: "TEMPLATE.COPY".to_owned(),
         };
-        let shared = vec![source.uuid, source.store, store.uuid];
-        let with = With { shared, ..With::default() };
-        let mut changes = crate::orchestration::in_store::begins(&one).to_vec();
-        changes.extend([
-            expect_active(template.uuid),
-            expect_ready(source.uuid),
-            expect_up(store.uuid),
-        ]);
-        rooms
-            .begin::<Flow>(request, (RecordKind::Template, template.uuid), with, changes, &state)
-            .await
+        let object = (RecordKind::Template, template.uuid);
+        rooms.begin::<Flow>(request, object, copy.with, copy.changes, &state).await
     }
-}
-
-/// Asks that an image store is there.
-pub(super) fn expect_up(image_store: Uuid) -> Change {
-    Change::Expect { kind: RecordKind::ImageStore, uuid: image_store, states: vec!["Up"] }
-}
-
-/// Asks that a template is not on its way out.
-pub(super) fn expect_active(template: Uuid) -> Change {
-    Change::Expect { kind: RecordKind::Template, uuid: template, states: vec!["Active"] }
 }
 
 /// `template.copy`: the bytes are brought and verified, then the record says so.
@@ -125,14 +94,12 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        let one = self.0.find_in_store(state.one).await?;
-        self.0.drop_from_store(context, &one).await?;
-        Ok(Vec::new())
+        self.0.drop_place(context, state.one).await
     }
 
     async fn forget(&self, state: &State) -> Result<Vec<Change>, StepError> {
         let one = self.0.find_in_store(state.one).await?;
-        let mut changes = vec![Change::Unreserve { store: one.store, owner: one.uuid }];
+        let mut changes = Vec::new();
         if state.makes_template {
             let mut template = self.0.find_template(one.object).await?;
             template.state = template.state.next(TemplateEvent::DestroyRequested)?;

@@ -1,8 +1,8 @@
 //! A template is made of a volume or of a snapshot.
 
-use super::copy::{self, expect_up};
-use crate::model::{Failure, InstanceState, RecordKind, Stored, Template, TemplateState, Volume};
-use crate::orchestration::in_store::{Origin, begins, coming_to_image_store};
+use super::copy;
+use crate::model::{Failure, RecordKind, SnapshotState, Template, TemplateState};
+use crate::orchestration::in_store::{Origin, begins, coming_to_image_store, expect_up};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::With;
 use crate::orchestration::storage_pool::expect_in_use;
@@ -43,6 +43,18 @@ pub enum TemplateSource {
     Volume(Uuid),
     /// A snapshot.
     Snapshot(Uuid),
+}
+
+/// A template that is to be made of an object on a pool.
+struct Making {
+    origin: Origin,
+    zone: Uuid,
+    pool: Uuid,
+    /// The volume or snapshot.
+    object: Uuid,
+    template: Template,
+    /// What is asked of the object together with the beginning.
+    changes: Vec<Change>,
 }
 
 impl CreateTemplate {
@@ -89,50 +101,16 @@ impl super::Templates {
         wish: CreateTemplate,
     ) -> Result<Started, Failure> {
         let rooms = &self.rooms;
-        let mut changes = Vec::new();
-        let (origin, zone, pool, used, mut template) = match wish.source {
-            None => {
-                return Err(Failure::invalid(
-                    "a template is made of a volume or a snapshot: say which (volumeid, snapshotid)",
-                ));
-            }
-            Some(TemplateSource::Volume(uuid)) => {
-                let volume = rooms.find_volume(uuid).await?;
-                changes.extend(self.resting(&volume).await?);
-                let mut template = wish.template(volume.format, volume.size_bytes);
-                template.source_volume = Some(uuid);
-                (Origin::Volume(uuid), volume.zone, pool_of(&volume)?, uuid, template)
-            }
-            Some(TemplateSource::Snapshot(uuid)) => {
-                let snapshot = rooms.find_snapshot(uuid).await?;
-                if !snapshot.on_primary {
-                    return Err(Failure::unsupported(format!(
-                        "snapshot {:?} was archived: make a volume of it, and the template of that",
-                        snapshot.name
-                    )));
-                }
-                changes.push(Change::Expect {
-                    kind: RecordKind::Snapshot,
-                    uuid,
-                    states: vec!["BackedUp"],
-                });
-                let volume = &snapshot.volume;
-                let mut template = wish.template(volume.format, volume.size_bytes);
-                template.source_snapshot = Some(uuid);
-                template.source_volume = Some(volume.uuid);
-                (Origin::Snapshot(uuid), volume.zone, snapshot.pool, uuid, template)
-            }
-        };
-        template.hypervisor = wish.hypervisor;
-        let stores = rooms.image_stores_for(zone, template.format, template.size_bytes).await?;
-        let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
+        let Making { origin, zone, pool, object: used, template, mut changes } =
+            self.making(&wish).await?;
+        let store = rooms.image_store_for(zone, template.format, template.size_bytes).await?;
         let call = CallContext::new(template.uuid);
         let from = rooms.access(pool).await?.into_store();
         let to = rooms.image_access(store.uuid).await?.into_store();
         rooms.expect_streams(&call, &from, &to).await?;
 
         let object = (RecordKind::Template, template.uuid);
-        let one = coming_to_image_store(object, store, template.format);
+        let one = coming_to_image_store(object, &store, template.format);
         changes.extend([expect_in_use(pool), expect_up(store.uuid), Change::insert(&template)]);
         changes.extend(begins(&one));
         let state = copy::State {
@@ -145,28 +123,52 @@ impl super::Templates {
         rooms.begin::<copy::Flow>(request, object, with, changes, &state).await
     }
 
-    /// What is read over some time must not be written meanwhile: the volume's instance is stopped
-    /// and stays so.
-    async fn resting(&self, volume: &Stored<Volume>) -> Result<Vec<Change>, Failure> {
-        if let Some(instance) = self.rooms.running_instance(volume).await? {
-            return Err(Failure::in_use(format!(
-                "volume {:?} is attached to instance {:?}, which is {}; stop it, or make the \
-                 template of a snapshot",
-                volume.name, instance.name, instance.state
+    async fn making(&self, wish: &CreateTemplate) -> Result<Making, Failure> {
+        match wish.source {
+            Some(TemplateSource::Volume(uuid)) => self.of_volume(wish, uuid).await,
+            Some(TemplateSource::Snapshot(uuid)) => self.of_snapshot(wish, uuid).await,
+            None => Err(Failure::invalid(
+                "a template is made of a volume or a snapshot: say which (volumeid, snapshotid)",
+            )),
+        }
+    }
+
+    async fn of_volume(&self, wish: &CreateTemplate, uuid: Uuid) -> Result<Making, Failure> {
+        let volume = self.rooms.find_volume(uuid).await?;
+        let way_out = "stop it, or make the template of a snapshot";
+        let changes = self.rooms.at_rest(&volume, way_out).await?;
+        let mut template = wish.template(volume.format, volume.size_bytes);
+        template.source_volume = Some(uuid);
+        Ok(Making {
+            origin: Origin::Volume(uuid),
+            zone: volume.zone,
+            pool: pool_of(&volume)?,
+            object: uuid,
+            template,
+            changes,
+        })
+    }
+
+    async fn of_snapshot(&self, wish: &CreateTemplate, uuid: Uuid) -> Result<Making, Failure> {
+        let snapshot = self.rooms.find_snapshot(uuid).await?;
+        if !snapshot.on_primary {
+            return Err(Failure::unsupported(format!(
+                "snapshot {:?} was archived: make a volume of it, and the template of that",
+                snapshot.name
             )));
         }
-        let mut changes = vec![Change::Expect {
-            kind: RecordKind::Volume,
-            uuid: volume.uuid,
-            states: vec!["Ready"],
-        }];
-        changes.extend(volume.instance.map(|uuid| Change::Expect {
-            kind: RecordKind::Instance,
-            uuid,
-            states: vec![InstanceState::Stopped.as_str()],
-        }));
-        // Nobody attached it since it was looked at.
-        changes.push(Change::update(volume));
-        Ok(changes)
+        let volume = &snapshot.volume;
+        let mut template = wish.template(volume.format, volume.size_bytes);
+        template.source_snapshot = Some(uuid);
+        template.source_volume = Some(volume.uuid);
+        let backed_up = SnapshotState::BackedUp.as_str();
+        Ok(Making {
+            origin: Origin::Snapshot(uuid),
+            zone: volume.zone,
+            pool: snapshot.pool,
+            object: uuid,
+            template,
+            changes: vec![Change::expect(RecordKind::Snapshot, uuid, backed_up)],
+        })
     }
 }

@@ -107,7 +107,6 @@ impl Flow {
         // none comes any more.
         for one in self.0.places_of(state.template).await? {
             self.0.drop_from_store(context, &one).await?;
-            changes.push(Change::Unreserve { store: one.store, owner: one.uuid });
             changes.extend(ends(one)?);
         }
         let told = format!("{} {:?} was deleted", template.word(), template.name);

@@ -17,7 +17,7 @@ mod update;
 mod tests;
 
 use super::rooms::Rooms;
-use crate::model::{Failure, ObjectInStore, ObjectInStoreState, Stored, Template};
+use crate::model::{Failure, ObjectInStore, Stored, Template};
 use crate::store::Filter;
 use std::sync::Arc;
 use storage_plugin_api::DataStoreRole;
@@ -70,7 +70,7 @@ impl Templates {
 
 impl Rooms {
     /// The Ready bytes of a template that a zone reads best: on an image store of its own, of the
-    /// region, else of another zone.
+    /// region, else of another zone; see [`best_place`](Self::best_place).
     ///
     /// # Errors
     /// `Conflict` where it is nowhere, with what is known of each place.
@@ -95,7 +95,6 @@ impl Rooms {
         self.source_among(template, zone, &roles).await
     }
 
-    /// Of places as near as each other the one with the role that is named first.
     async fn source_among(
         &self,
         template: &Stored<Template>,
@@ -103,16 +102,8 @@ impl Rooms {
         roles: &[DataStoreRole],
     ) -> Result<Stored<ObjectInStore>, Failure> {
         let places = self.places_of(template.uuid).await?;
-        let distance = |one: &ObjectInStore| match one.zone {
-            Some(other) if other == zone => 0,
-            None => 1,
-            Some(_) => 2,
-        };
-        let role = |one: &ObjectInStore| roles.iter().position(|role| *role == one.role);
-        let ready = places.iter().filter(|one| one.state == ObjectInStoreState::Ready);
-        let ready = ready.filter_map(|one| role(one).map(|role| (distance(one), role, one)));
-        if let Some((_, _, best)) = ready.min_by_key(|(distance, role, _)| (*distance, *role)) {
-            return Ok(best.clone());
+        if let Some(best) = self.best_place(&places, zone, roles).await? {
+            return Ok(best);
         }
         let states: Vec<String> = places
             .iter()

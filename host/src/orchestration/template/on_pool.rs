@@ -1,16 +1,16 @@
 //! A template is cached on a pool, or in an image cache: once, however many want it at the same time.
 
-use super::copy::{self, expect_active, expect_up};
+use super::copy;
 use crate::jobs::{StepContext, StepError};
 use crate::model::{
     Failure, ObjectInStore, ObjectInStoreState, Phase, RecordKind, StoragePool, Stored, Template,
 };
 use crate::orchestration::in_store::{
-    Origin, begins, coming_to_image_store, coming_to_pool, expect_ready,
+    Origin, begins, coming_to_image_store, coming_to_pool, expect_active, expect_ready, expect_up,
 };
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
-use crate::store::{Change, Filter, StoreError};
+use crate::store::Change;
 use std::time::Duration;
 use storage_plugin_api::{ImageFormat, PluginError, PluginErrorKind};
 use uuid::Uuid;
@@ -65,17 +65,6 @@ impl Destination {
 }
 
 impl Rooms {
-    /// An object on a store.
-    pub(in crate::orchestration) async fn in_store(
-        &self,
-        object: Uuid,
-        store: Uuid,
-    ) -> Result<Option<Stored<ObjectInStore>>, StoreError> {
-        let name = Some(object.to_string());
-        let filter = Filter { name, owner: Some(store), ..Filter::default() };
-        Ok(self.repository.list(&filter).await?.into_iter().next())
-    }
-
     /// The template on a pool: as it is there, or brought there now, through an image cache where
     /// the zone has one and it comes from afar. Whoever comes second waits for the first.
     ///
@@ -110,11 +99,14 @@ impl Rooms {
             let found = self.in_store(template, to.store()).await?;
             let operation = match found {
                 Some(one) if one.state == ObjectInStoreState::Ready => return Ok(one),
-                Some(one) => self.under_way(one.uuid).await?.map(|operation| operation.uuid),
+                Some(one) => match self.under_way(one.uuid).await? {
+                    Some(operation) => operation.uuid,
+                    None => return Err(self.nobody_works_on(&one).await?),
+                },
                 None => {
                     let request = RequestContext::system("volume from template");
                     match self.begin_bring(&request, template, to).await {
-                        Ok(begun) => Some(begun.operation),
+                        Ok(begun) => begun.operation,
                         // Somebody else was quicker.
                         Err(_) if self.in_store(template, to.store()).await?.is_some() => continue,
                         // Its source went to another store, or out of a cache, at this moment.
@@ -126,15 +118,17 @@ impl Rooms {
                     }
                 }
             };
-            let Some(operation) = operation else {
-                return Err(PluginError::unavailable(
-                    "the template is on its way to the store or away from it, and no operation \
-                     works on it",
-                )
-                .into());
-            };
             self.wait_until_done(context, operation).await?;
         }
+    }
+
+    async fn nobody_works_on(&self, one: &ObjectInStore) -> Result<StepError, StepError> {
+        let why = self.place_in_words(one).await?;
+        Ok(PluginError::unavailable(format!(
+            "{why}, and no operation works on it now; see `storage-host operations list` for the \
+             one that did, and `storage-host doctor`"
+        ))
+        .into())
     }
 
     /// Waits until another operation ended well, and tells how far it is.
@@ -184,9 +178,7 @@ impl Rooms {
                 let one = self.coming(&template, &pool, &source)?;
                 let bytes = template.size_bytes;
                 let room = Change::Reserve { store: pool.uuid, owner: one.uuid, bytes };
-                let up = vec!["Up"];
-                let kind = RecordKind::StoragePool;
-                let up = Change::Expect { kind, uuid: pool.uuid, states: up };
+                let up = Change::expect(RecordKind::StoragePool, pool.uuid, "Up");
                 (one, source, "TEMPLATE.PREPARE", vec![up, room])
             }
             Destination::Cache(cache) => {

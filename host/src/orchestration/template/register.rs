@@ -4,12 +4,11 @@
 
 use super::create::CreateTemplate;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, ImageStore, ObjectInStore, RecordKind, Stored, Template};
+use crate::model::{Failure, ImageStore, RecordKind, Stored, Template};
+use crate::motion::Checksum;
 use crate::motion::download::SourceUrl;
-use crate::motion::formats::inspect;
-use crate::motion::{Checksum, ObjectRead};
 use crate::orchestration::download::Wanted;
-use crate::orchestration::in_store::{begins, coming_to_image_store, fails};
+use crate::orchestration::in_store::{begins, coming_to_image_store, expect_up, fails};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
@@ -52,13 +51,12 @@ impl super::Templates {
         if let Some(text) = &wish.checksum {
             text.parse::<Checksum>().map_err(|error| Failure::invalid(error.to_string()))?;
         }
-        let stores = self.rooms.image_stores_for(wish.zone, wish.format, 0).await?;
-        let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
+        let store = self.rooms.image_store_for(wish.zone, wish.format, 0).await?;
         let mut template = wish.template.template(wish.format, 0);
         template.url = Some(url.to_string());
         template.origin = Some(wish.url);
         template.checksum.clone_from(&wish.checksum);
-        self.begin_register(request, &template, store, wish.follow_redirects).await
+        self.begin_register(request, &template, &store, wish.follow_redirects).await
     }
 
     async fn begin_register(
@@ -70,7 +68,7 @@ impl super::Templates {
     ) -> Result<Started, Failure> {
         let object = (RecordKind::Template, template.uuid);
         let one = coming_to_image_store(object, store, template.format);
-        let mut changes = vec![super::copy::expect_up(store.uuid), Change::insert(template)];
+        let mut changes = vec![expect_up(store.uuid), Change::insert(template)];
         changes.extend(begins(&one));
         let state = State { template: template.uuid, one: one.uuid, follow_redirects };
         let with = With { exclusive: vec![one.uuid], shared: vec![store.uuid] };
@@ -142,46 +140,6 @@ impl Flow {
         context: &StepContext,
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
-        let one = self.0.find_in_store(state.one).await?;
-        self.0.drop_from_store(context, &one).await?;
-        Ok(Vec::new())
-    }
-}
-
-impl Rooms {
-    /// Looks into what came to an image store from outside, and calls it Ready. `came` says how it
-    /// came, for the event.
-    ///
-    /// # Errors
-    /// `InvalidArgument` for an image that is not taken, with the reason.
-    pub(in crate::orchestration) async fn look_into(
-        &self,
-        context: &StepContext,
-        mut template: Stored<Template>,
-        one: Stored<ObjectInStore>,
-        came: &str,
-    ) -> Result<Vec<Change>, StepError> {
-        let to = self.store_access(one.store).await?;
-        let there = self.object_here(&one).await?;
-        let call = context.call();
-        let mut bytes = ObjectRead::new(to.end(there.clone()), one.length_bytes);
-        let image = inspect(&call, &mut bytes, &self.image_limits()).await;
-        let image = image.map_err(PluginError::from)?;
-        image.expect(template.format).map_err(PluginError::from)?;
-        template.size_bytes = image.virtual_bytes;
-        template.physical_size_bytes = one.length_bytes;
-        if template.checksum.is_none() {
-            template.checksum.clone_from(&one.digest);
-        }
-        // The credentials are wanted no more.
-        template.origin = None;
-        let one = self.arrived(context, &to, one, there).await?;
-        let told = format!("{} {:?} {came}", template.word(), template.name);
-        let object = (RecordKind::Template, template.uuid);
-        Ok(vec![
-            Change::update(&template),
-            Change::update(&one),
-            context.event("TEMPLATE.CREATE", object, told),
-        ])
+        self.0.drop_place(context, state.one).await
     }
 }

@@ -4,11 +4,14 @@ mod register;
 mod resume;
 
 use crate::model::{ObjectInStoreState, TemplateState};
+use crate::orchestration::Orchestration;
 use crate::orchestration::doctor::Severity;
+use crate::orchestration::image_store::AddImageStore;
 use crate::orchestration::template::{CreateTemplate, RegisterTemplate, TemplateSource};
 use crate::orchestration::testing::{MIB, World, qcow2, request};
 use crate::orchestration::tests::world::World as Lives;
 use crate::orchestration::volume::{CreateVolume, VolumeSource};
+use crate::store::Change;
 use storage_plugin_api::{ImageFormat, PluginError, PluginErrorKind};
 use uuid::Uuid;
 
@@ -256,10 +259,31 @@ async fn a_template_is_in_a_zone_once() {
     let templates = &world.orchestration.templates;
     let refused = templates.copy(&request(), template, world.zone).await.unwrap_err();
     assert_eq!(refused.kind, PluginErrorKind::AlreadyExists);
+    let there = "template \"disk.raw\" is in state Ready on image store \"images\"";
+    assert!(refused.message.starts_with(there), "{refused}");
     let other = world.orchestration.zones.create_zone("other", "Advanced").await.unwrap();
     let refused = templates.copy(&request(), template, other).await.unwrap_err();
     assert_eq!(refused.kind, PluginErrorKind::CapacityExceeded);
     assert!(refused.message.contains("addImageStore"), "{refused}");
+    let way_out = format!("`storage-host explain image-store zoneid={other} format=RAW size=");
+    assert!(refused.message.contains(&way_out), "{refused}");
+}
+
+#[tokio::test]
+async fn a_template_is_read_from_where_it_can_be_reached_although_another_store_is_nearer() {
+    let world = World::new().await;
+    let (pool, near, template) = with_template(&world).await;
+    let Orchestration { image_stores, templates, zones, .. } = &world.orchestration;
+    let zone = zones.create_zone("other", "Advanced").await.unwrap();
+    let far = AddImageStore { zone: Some(zone), ..world.image_wish("far") };
+    world.done(image_stores.add(&request(), far).await).await;
+    world.done(templates.copy(&request(), template, zone).await).await;
+    let mut store = image_stores.find(near).await.unwrap();
+    store.quarantine = Some("it is of another life".to_owned());
+    world.rooms().repository.transact(vec![Change::update(&store)]).await.unwrap();
+    templates.prepare(template, pool).await.unwrap();
+    let there = world.place(template, pool).await.unwrap();
+    assert_eq!(there.state, ObjectInStoreState::Ready);
 }
 
 #[tokio::test]

@@ -50,10 +50,9 @@ impl super::Uploads {
         let one = self.rooms.find_in_store(upload.place).await?;
         // There is no way back once it began, so what cannot be reached is refused now.
         self.rooms.store_access(one.store).await?;
-        let expect = |kind, uuid, state| Change::Expect { kind, uuid, states: vec![state] };
         let changes = vec![
-            expect(RecordKind::Template, upload.template, "NotUploaded"),
-            expect(RecordKind::ObjectInStore, one.uuid, "Allocated"),
+            Change::expect(RecordKind::Template, upload.template, "NotUploaded"),
+            Change::expect(RecordKind::ObjectInStore, one.uuid, "Allocated"),
         ];
         let object = (RecordKind::Template, upload.template);
         let with = With { exclusive: vec![one.uuid], shared: vec![one.store] };

@@ -3,7 +3,7 @@
 use super::EXPIRES;
 use crate::model::{Failure, ObjectInStoreState, RecordKind, Stored, TemplateState, Upload};
 use crate::motion::Checksum;
-use crate::orchestration::in_store::{begins, coming_to_image_store};
+use crate::orchestration::in_store::{begins, coming_to_image_store, expect_up};
 use crate::orchestration::random_word::random_word;
 use crate::orchestration::request::RequestContext;
 use crate::orchestration::template::CreateTemplate;
@@ -39,13 +39,12 @@ impl super::Uploads {
         if let Some(text) = &wish.checksum {
             text.parse::<Checksum>().map_err(|error| Failure::invalid(error.to_string()))?;
         }
-        let stores = self.rooms.image_stores_for(wish.zone, wish.format, 0).await?;
-        let store = stores.first().ok_or_else(|| Failure::no_room("no image store"))?;
+        let store = self.rooms.image_store_for(wish.zone, wish.format, 0).await?;
         let mut template = wish.template.template(wish.format, 0);
         template.state = TemplateState::NotUploaded;
         template.checksum = wish.checksum;
         let object = (RecordKind::Template, template.uuid);
-        let mut place = coming_to_image_store(object, store, wish.format);
+        let mut place = coming_to_image_store(object, &store, wish.format);
         place.state = ObjectInStoreState::Allocated;
         let lifetime = i64::try_from(EXPIRES.as_micros()).unwrap_or(i64::MAX);
         let upload = Upload {
@@ -56,12 +55,8 @@ impl super::Uploads {
             key: random_word()?,
             expires_us: now_us().saturating_add(lifetime),
         };
-        let up = vec!["Up"];
-        let mut changes = vec![
-            Change::Expect { kind: RecordKind::ImageStore, uuid: store.uuid, states: up },
-            Change::insert(&template),
-            Change::insert(&upload),
-        ];
+        let mut changes =
+            vec![expect_up(store.uuid), Change::insert(&template), Change::insert(&upload)];
         changes.extend(begins(&place));
         self.rooms.repository.transact(changes).await?;
         let made = self.find(upload.uuid).await?;

@@ -80,11 +80,10 @@ impl super::Uploads {
             caller: Caller { account, user: Uuid::nil(), token: None },
             command: command.to_owned(),
         };
-        let expect = |kind, uuid, state| Change::Expect { kind, uuid, states: vec![state] };
         let changes = vec![
-            expect(RecordKind::Template, template.uuid, "NotUploaded"),
-            expect(RecordKind::ObjectInStore, one.uuid, "Allocated"),
-            expect(RecordKind::ImageStore, one.store, "Up"),
+            Change::expect(RecordKind::Template, template.uuid, "NotUploaded"),
+            Change::expect(RecordKind::ObjectInStore, one.uuid, "Allocated"),
+            Change::expect(RecordKind::ImageStore, one.store, "Up"),
         ];
         let state = State { upload: upload.record.uuid, session, part, is_whole: false };
         let with = With { exclusive: vec![one.uuid], shared: vec![one.store] };

@@ -2,16 +2,14 @@
 
 use super::question::Question;
 use super::strategies::{Strategy, winner};
-use super::{Group, advance, barrier};
+use super::{Group, barrier};
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
-    Failure, GROUP, Instance, InstanceState, RecordKind, Snapshot, SnapshotEvent, Stored,
+    Failure, GROUP, Instance, InstanceState, Machine, RecordKind, Snapshot, SnapshotEvent, Stored,
     VmSnapshot, VmSnapshotEvent, VmSnapshotState, VolumeEvent,
 };
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
-use crate::orchestration::snapshot::advance as advance_member;
-use crate::orchestration::volume::advance as advance_volume;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -71,16 +69,14 @@ impl super::VmSnapshots {
             details: Details::new(),
             members: Vec::new(),
         };
-        advance(&mut vm_snapshot, &[VmSnapshotEvent::CreateRequested])?;
+        vm_snapshot.state = vm_snapshot.state.next(VmSnapshotEvent::CreateRequested)?;
         // None came or went since the volumes were read, and no name was taken.
         let mut changes = vec![
             Change::update(instance),
             Change::expect_name_free(&vm_snapshot, Some(instance.uuid)),
         ];
-        changes.extend(parent.map(|uuid| Change::Expect {
-            kind: RecordKind::VmSnapshot,
-            uuid,
-            states: vec![VmSnapshotState::Ready.as_str()],
+        changes.extend(parent.map(|uuid| {
+            Change::expect(RecordKind::VmSnapshot, uuid, VmSnapshotState::Ready.as_str())
         }));
         let mut with = With { exclusive: vec![instance.uuid], shared: Vec::new() };
         for part in question.parts {
@@ -90,8 +86,8 @@ impl super::VmSnapshots {
             let (mut member, more) = rooms.plan_snapshot(&access, &volume, limits, name).await?;
             GROUP.clone_into(&mut member.snapshot_type);
             member.vm_snapshot = Some(uuid);
-            advance_member(&mut member, &[SnapshotEvent::CreateRequested])?;
-            advance_volume(&mut volume, &[VolumeEvent::SnapshotRequested])?;
+            member.state = member.state.next(SnapshotEvent::CreateRequested)?;
+            volume.state = volume.state.next(VolumeEvent::SnapshotRequested)?;
             changes.extend(more);
             changes.extend([Change::update(&volume), Change::insert(&member)]);
             vm_snapshot.members.push(member.uuid);
@@ -175,12 +171,12 @@ impl Flow {
         );
         let mut changes = self.0.no_longer_current(&vm_snapshot).await?;
         for mut member in members {
-            advance_member(&mut member, &[SnapshotEvent::OperationNotPerformed])?;
+            member.state = member.state.next(SnapshotEvent::OperationNotPerformed)?;
             changes.push(self.volume_rests(&member, VolumeEvent::OperationSucceeded).await?);
             changes.push(Change::update(&member));
         }
         vm_snapshot.current = true;
-        advance(&mut vm_snapshot, &[VmSnapshotEvent::OperationSucceeded])?;
+        vm_snapshot.state = vm_snapshot.state.next(VmSnapshotEvent::OperationSucceeded)?;
         changes.extend([
             Change::update(&vm_snapshot),
             context.event("VMSNAPSHOT.CREATE", (RecordKind::VmSnapshot, vm_snapshot.uuid), told),
@@ -203,11 +199,11 @@ impl Flow {
         let Group { mut vm_snapshot, members } = self.0.find_group(state.vm_snapshot).await?;
         let mut changes = Vec::new();
         for mut member in members {
-            advance_member(&mut member, &[SnapshotEvent::OperationFailed])?;
+            member.state = member.state.next(SnapshotEvent::OperationFailed)?;
             changes.push(self.volume_rests(&member, VolumeEvent::OperationFailed).await?);
             changes.extend([Change::update(&member), Change::remove(&member.record)]);
         }
-        advance(&mut vm_snapshot, &[VmSnapshotEvent::OperationFailed])?;
+        vm_snapshot.state = vm_snapshot.state.next(VmSnapshotEvent::OperationFailed)?;
         changes.extend([Change::update(&vm_snapshot), Change::remove(&vm_snapshot.record)]);
         Ok(changes)
     }
@@ -218,7 +214,7 @@ impl Flow {
         event: VolumeEvent,
     ) -> Result<Change, StepError> {
         let mut volume = self.0.find_volume(member.volume.uuid).await?;
-        advance_volume(&mut volume, &[event])?;
+        volume.state = volume.state.next(event)?;
         Ok(Change::update(&volume))
     }
 }

@@ -3,15 +3,14 @@
 //! **Invariant:** one of which a part is gone is in state Error: it can be deleted again, and
 //! nothing else.
 
+use super::Group;
 use super::strategies::Strategy;
-use super::{Group, advance};
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
-    Failure, RecordKind, Snapshot, SnapshotEvent, Stored, VmSnapshot, VmSnapshotEvent,
+    Failure, Machine, RecordKind, Snapshot, SnapshotEvent, Stored, VmSnapshot, VmSnapshotEvent,
 };
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
-use crate::orchestration::snapshot::advance as advance_member;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -24,14 +23,14 @@ impl super::VmSnapshots {
     /// `InUse` while a volume is made from a member; `Conflict` in a state that does not allow it.
     pub async fn delete(&self, request: &RequestContext, uuid: Uuid) -> Result<Started, Failure> {
         let Group { mut vm_snapshot, members } = self.rooms.find_group(uuid).await?;
-        advance(&mut vm_snapshot, &[VmSnapshotEvent::ExpungeRequested])?;
+        vm_snapshot.state = vm_snapshot.state.next(VmSnapshotEvent::ExpungeRequested)?;
         vm_snapshot.note = None;
         let mut changes = vec![Change::update(&vm_snapshot)];
         let mut with = With::default();
         for mut member in members {
             // A pool that cannot be reached is told of before anything begins.
             self.rooms.access(member.pool).await?;
-            advance_member(&mut member, &[SnapshotEvent::DestroyRequested])?;
+            member.state = member.state.next(SnapshotEvent::DestroyRequested)?;
             member.note = None;
             changes.extend([Change::ExpectUnused(member.uuid), Change::update(&member)]);
             with.exclusive.push(member.uuid);
@@ -104,11 +103,11 @@ impl Flow {
                 changes.extend(self.member_removed(member).await?);
                 continue;
             }
-            advance_member(&mut member, &[SnapshotEvent::OperationFailed])?;
+            member.state = member.state.next(SnapshotEvent::OperationFailed)?;
             member.note.clone_from(&why);
             changes.push(Change::update(&member));
         }
-        advance(&mut group.vm_snapshot, &[VmSnapshotEvent::OperationFailed])?;
+        group.vm_snapshot.state = group.vm_snapshot.state.next(VmSnapshotEvent::OperationFailed)?;
         group.vm_snapshot.note = why;
         changes.push(Change::update(&group.vm_snapshot));
         Ok(changes)
@@ -122,7 +121,7 @@ impl Flow {
         changes.extend(self.inherited(&group.vm_snapshot).await?);
         let mut vm_snapshot = group.vm_snapshot;
         vm_snapshot.current = false;
-        advance(&mut vm_snapshot, &[VmSnapshotEvent::OperationSucceeded])?;
+        vm_snapshot.state = vm_snapshot.state.next(VmSnapshotEvent::OperationSucceeded)?;
         changes.extend([
             Change::update(&vm_snapshot),
             Change::remove(&vm_snapshot.record),
@@ -136,7 +135,7 @@ impl Flow {
     }
 
     async fn member_removed(&self, mut member: Stored<Snapshot>) -> Result<Vec<Change>, StepError> {
-        advance_member(&mut member, &[SnapshotEvent::OperationSucceeded])?;
+        member.state = member.state.next(SnapshotEvent::OperationSucceeded)?;
         self.0.without_snapshot(&member).await
     }
 

@@ -21,9 +21,7 @@ mod strategies;
 mod tests;
 
 use super::rooms::Rooms;
-use crate::model::{
-    Failure, Machine as _, RecordKind, Snapshot, Stored, VmSnapshot, VmSnapshotEvent,
-};
+use crate::model::{Failure, RecordKind, Snapshot, Stored, VmSnapshot};
 use crate::store::{Change, Filter, Key, StoreError};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -139,12 +137,4 @@ impl Rooms {
             names.join(", ")
         )))
     }
-}
-
-/// Takes an instance snapshot through events of its state machine.
-fn advance(vm_snapshot: &mut VmSnapshot, events: &[VmSnapshotEvent]) -> Result<(), Failure> {
-    for event in events {
-        vm_snapshot.state = vm_snapshot.state.next(*event)?;
-    }
-    Ok(())
 }

@@ -4,17 +4,16 @@
 //! operation looks whether every part is there, and turns back if not; from then on there is no
 //! way back, and it goes on until the last volume is as it was.
 
-use super::advance;
 use super::revertible::expect_state;
 use super::strategies::{Strategy, member_of};
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
-    Failure, RecordKind, SnapshotState, Stored, VmSnapshotEvent, Volume, VolumeEvent,
+    Failure, Machine, RecordKind, SnapshotState, Stored, VmSnapshotEvent, Volume, VolumeEvent,
 };
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::expect_in_use;
-use crate::orchestration::volume::{advance as advance_volume, pool_of};
+use crate::orchestration::volume::pool_of;
 use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -34,7 +33,7 @@ impl super::VmSnapshots {
         // Before its volumes, so that its version tells whether one came or went meanwhile.
         let instance = rooms.find_instance(group.vm_snapshot.instance).await?;
         expect_state(&instance, group.vm_snapshot.snapshot_type)?;
-        advance(&mut group.vm_snapshot, &[VmSnapshotEvent::RevertRequested])?;
+        group.vm_snapshot.state = group.vm_snapshot.state.next(VmSnapshotEvent::RevertRequested)?;
         let volumes = rooms.volumes_as_then(&group, &instance).await?;
         let mut changes = vec![Change::update(&instance), Change::update(&group.vm_snapshot)];
         let mut with = With { exclusive: vec![instance.uuid, uuid], shared: Vec::new() };
@@ -43,14 +42,10 @@ impl super::VmSnapshots {
             let member = member_of(&group, &volume)?;
             rooms.expect_revertible(&group, &volume, member.pool).await?;
             let bytes = volume.size_bytes.max(member.volume.size_bytes);
-            advance_volume(&mut volume, &[VolumeEvent::RevertSnapshotRequested])?;
+            volume.state = volume.state.next(VolumeEvent::RevertSnapshotRequested)?;
             changes.extend([
                 expect_in_use(member.pool),
-                Change::Expect {
-                    kind: RecordKind::Snapshot,
-                    uuid: member.uuid,
-                    states: vec![SnapshotState::BackedUp.as_str()],
-                },
+                Change::expect(RecordKind::Snapshot, member.uuid, SnapshotState::BackedUp.as_str()),
                 Change::ExpectUnused(volume.uuid),
                 Change::update(&volume),
                 Change::Reserve { store: member.pool, owner: volume.uuid, bytes },
@@ -129,11 +124,11 @@ impl Flow {
         let mut vm_snapshot = group.vm_snapshot;
         let mut changes = self.0.no_longer_current(&vm_snapshot).await?;
         for mut volume in volumes {
-            advance_volume(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+            volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
             changes.extend([promise(&volume)?, Change::update(&volume)]);
         }
         vm_snapshot.current = true;
-        advance(&mut vm_snapshot, &[VmSnapshotEvent::OperationSucceeded])?;
+        vm_snapshot.state = vm_snapshot.state.next(VmSnapshotEvent::OperationSucceeded)?;
         let told = format!(
             "the volumes of instance {} are as instance snapshot {:?} was",
             vm_snapshot.instance, vm_snapshot.name
@@ -149,10 +144,10 @@ impl Flow {
     /// Nothing was overwritten.
     async fn stay(&self, state: &State) -> Result<Vec<Change>, StepError> {
         let mut vm_snapshot = self.0.find_vm_snapshot(state.vm_snapshot).await?;
-        advance(&mut vm_snapshot, &[VmSnapshotEvent::OperationFailed])?;
+        vm_snapshot.state = vm_snapshot.state.next(VmSnapshotEvent::OperationFailed)?;
         let mut changes = vec![Change::update(&vm_snapshot)];
         for mut volume in self.volumes(state).await? {
-            advance_volume(&mut volume, &[VolumeEvent::OperationFailed])?;
+            volume.state = volume.state.next(VolumeEvent::OperationFailed)?;
             changes.extend([promise(&volume)?, Change::update(&volume)]);
         }
         Ok(changes)

@@ -3,9 +3,11 @@
 //! **Invariant:** a device of an instance has one volume. An instance that does not run has its
 //! volumes without any access: its hypervisor host is let in when it starts.
 
-use super::{advance, pool_of};
+use super::pool_of;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Attachment, Failure, Instance, InstanceState, RecordKind, VolumeEvent};
+use crate::model::{
+    Attachment, Failure, Instance, InstanceState, Machine, RecordKind, VolumeEvent,
+};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::orchestration::storage_pool::expect_in_use;
@@ -59,7 +61,7 @@ impl super::Volumes {
             device_id,
             connection: None,
         };
-        advance(&mut volume, &[VolumeEvent::AttachRequested])?;
+        volume.state = volume.state.next(VolumeEvent::AttachRequested)?;
         volume.instance = Some(instance.uuid);
         volume.device_id = Some(device_id);
         let changes = vec![
@@ -137,7 +139,7 @@ impl Flow {
         }
         let instance = self.0.find_instance(attachment.instance).await?;
         self.0.tell_of_instance(context, &volume, Some(&instance)).await;
-        advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+        volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
         let told = format!(
             "volume {:?} is device {} of instance {}",
             volume.name, attachment.device_id, attachment.instance
@@ -166,7 +168,7 @@ impl Flow {
         let mut volume = self.0.find_volume(state.volume).await?;
         volume.instance = None;
         volume.device_id = None;
-        advance(&mut volume, &[VolumeEvent::OperationFailed])?;
+        volume.state = volume.state.next(VolumeEvent::OperationFailed)?;
         Ok(vec![Change::update(&volume), Change::Forget(RecordKind::Attachment, state.attachment)])
     }
 }

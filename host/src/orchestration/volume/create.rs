@@ -1,10 +1,10 @@
 //! A volume comes to be: blank, from a snapshot, or as a clone.
 
-use super::plan::Plan;
-use super::{advance, pool_of};
+use super::plan::{Plan, Planned};
+use super::pool_of;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
 use crate::model::{
-    Failure, InstanceState, ObjectInStore, RecordKind, StoragePool, Stored, Volume, VolumeEvent,
+    Failure, Machine, ObjectInStore, RecordKind, StoragePool, Stored, Volume, VolumeEvent,
 };
 use crate::orchestration::in_store::Origin;
 use crate::orchestration::landing::Keeping;
@@ -64,7 +64,7 @@ impl super::Volumes {
         let plan = Plan::of(rooms, wish).await?;
         let mut last = None;
         for pool in rooms.candidates(&plan.wanted).await? {
-            let (volume, by_stream) = match plan.volume(rooms, &pool).await {
+            let planned = match plan.on(rooms, &pool).await {
                 Ok(planned) => planned,
                 // It does not answer, or makes no such volume: the next one may.
                 Err(failure) => {
@@ -72,7 +72,7 @@ impl super::Volumes {
                     continue;
                 }
             };
-            match self.create_on(request, &plan, &volume, by_stream, &pool).await {
+            match self.create_on(request, &plan, planned, &pool).await {
                 // Someone else took the room, or the pool left: the next one may do.
                 Err(failure) if may_do_elsewhere(&failure) => last = Some(failure),
                 result => return result,
@@ -85,13 +85,14 @@ impl super::Volumes {
         &self,
         request: &RequestContext,
         plan: &Plan,
-        volume: &Volume,
-        by_stream: bool,
+        planned: Planned,
         pool: &Stored<StoragePool>,
     ) -> Result<Started, Failure> {
+        let Planned { volume, by_stream } = planned;
+        let is_by_stream = by_stream.is_some();
         let mut changes = vec![
-            Change::Expect { kind: RecordKind::StoragePool, uuid: pool.uuid, states: vec!["Up"] },
-            Change::insert(volume),
+            Change::expect(RecordKind::StoragePool, pool.uuid, "Up"),
+            Change::insert(&volume),
             Change::Reserve { store: pool.uuid, owner: volume.uuid, bytes: volume.size_bytes },
         ];
         let mut with = With::default();
@@ -101,7 +102,7 @@ impl super::Volumes {
                 VolumeSource::Volume(uuid) => (RecordKind::Volume, uuid, "Ready"),
                 VolumeSource::Template(uuid) => (RecordKind::Template, uuid, "Active"),
             };
-            changes.push(Change::Expect { kind, uuid, states: vec![state] });
+            changes.push(Change::expect(kind, uuid, state));
             with.shared.push(uuid);
             changes.extend(plan.source_pool.map(expect_in_use));
             if let (VolumeSource::Snapshot(uuid), None) = (source, plan.source_pool) {
@@ -110,19 +111,12 @@ impl super::Volumes {
                 with.shared.extend(places.iter().map(|place| place.uuid));
             }
         }
-        if by_stream {
+        if let Some(asked) = by_stream {
             // Nor goes the pool into maintenance meanwhile.
             with.shared.extend(plan.source_pool);
-            // What is read over some time must not be written meanwhile: the volume's instance
-            // stays stopped, and nobody attached the volume since it was looked at.
-            changes.extend(plan.instance.map(|instance| Change::Expect {
-                kind: RecordKind::Instance,
-                uuid: instance,
-                states: vec![InstanceState::Stopped.as_str()],
-            }));
-            changes.extend(plan.source_volume.as_ref().map(Change::update));
+            changes.extend(asked);
         }
-        let state = State { volume: volume.uuid, source: plan.source, by_stream };
+        let state = State { volume: volume.uuid, source: plan.source, by_stream: is_by_stream };
         let object = (RecordKind::Volume, volume.uuid);
         self.rooms.begin::<Flow>(request, object, with, changes, &state).await
     }
@@ -198,7 +192,7 @@ impl Flow {
         volume.size_bytes = shown.size_bytes;
         volume.physical_size_bytes = shown.physical_size_bytes.or(made.physical_size_bytes);
         volume.format = made.format.or(shown.format).unwrap_or(volume.format);
-        advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+        volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
         let object = (RecordKind::Volume, volume.uuid);
         Ok(vec![
             Change::Reserve { store: pool.pool.uuid, owner: volume.uuid, bytes: volume.size_bytes },
@@ -293,7 +287,11 @@ impl Flow {
         let mut volume = self.0.find_volume(state.volume).await?;
         let store = pool_of(&volume)?;
         use VolumeEvent::{DestroyRequested, ExpungingRequested, OperationSucceeded};
-        advance(&mut volume, &[DestroyRequested, ExpungingRequested, OperationSucceeded])?;
+        volume.state = volume
+            .state
+            .next(DestroyRequested)?
+            .next(ExpungingRequested)?
+            .next(OperationSucceeded)?;
         volume.checkpoint = None;
         Ok(vec![
             Change::update(&volume),

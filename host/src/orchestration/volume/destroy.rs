@@ -3,9 +3,9 @@
 //! What it is not: the end of its bytes; that is `expunge.rs`, which a periodic task begins here
 //! for every volume whose time is over.
 
-use super::{advance, expect_detached};
+use super::expect_detached;
 use crate::jobs::{self, Step, StepContext, StepError, step_fn};
-use crate::model::{Failure, RecordKind, Stored, Volume, VolumeEvent, VolumeState};
+use crate::model::{Failure, Machine, RecordKind, Stored, Volume, VolumeEvent, VolumeState};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::store::{Change, Filter, now_us};
@@ -37,7 +37,7 @@ impl super::Volumes {
         let uuid = volume.uuid;
         expect_detached(volume)?;
         // Asked here only: nothing changes before the step.
-        advance(&mut volume.record.clone(), &[VolumeEvent::DestroyRequested])?;
+        volume.state.next(VolumeEvent::DestroyRequested)?;
         // Nobody attached it since it was read.
         let changes = vec![Change::ExpectUnused(uuid), Change::update(volume)];
         let object = (RecordKind::Volume, uuid);
@@ -141,7 +141,7 @@ impl Flow {
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
         let mut volume = self.0.find_volume(state.volume).await?;
-        advance(&mut volume, &[VolumeEvent::DestroyRequested])?;
+        volume.state = volume.state.next(VolumeEvent::DestroyRequested)?;
         volume.destroyed_us = Some(now_us());
         let told = format!("volume {:?} was destroyed", volume.name);
         Ok(vec![

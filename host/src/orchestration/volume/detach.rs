@@ -3,9 +3,8 @@
 //! **Invariant:** the attachment is forgotten only after its hypervisor host was shut out; with it
 //! go the secrets by which the volume was reached.
 
-use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, RecordKind, VolumeEvent};
+use crate::model::{Failure, Machine, RecordKind, VolumeEvent};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
@@ -39,7 +38,7 @@ impl super::Volumes {
         let instance = rooms.find_instance(volume.instance.ok_or_else(not_attached)?).await?;
         let attachment = rooms.attachment_of(uuid).await?.ok_or_else(not_attached)?;
         super::attach::may_attach(&instance)?;
-        advance(&mut volume, &[VolumeEvent::AttachRequested])?;
+        volume.state = volume.state.next(VolumeEvent::AttachRequested)?;
         let changes = vec![Change::update(&volume), Change::update(&instance)];
         let with = With { exclusive: vec![instance.uuid], ..With::default() };
         let state = State { volume: uuid, attachment: attachment.uuid, host: attachment.host };
@@ -82,7 +81,7 @@ impl Flow {
         self.0.tell_of_instance(context, &volume, None).await;
         let instance = volume.instance.take();
         volume.device_id = None;
-        advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+        volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
         let told = format!(
             "volume {:?} was detached from instance {}",
             volume.name,
@@ -112,7 +111,7 @@ impl Flow {
 
     async fn stay_attached(&self, state: &State) -> Result<Vec<Change>, StepError> {
         let mut volume = self.0.find_volume(state.volume).await?;
-        advance(&mut volume, &[VolumeEvent::OperationFailed])?;
+        volume.state = volume.state.next(VolumeEvent::OperationFailed)?;
         Ok(vec![Change::update(&volume)])
     }
 }

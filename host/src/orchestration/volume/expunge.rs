@@ -1,8 +1,8 @@
 //! A volume goes: its bytes are removed, its record stays as proof.
 
-use super::{advance, expect_detached};
+use super::expect_detached;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, RecordKind, Stored, Volume, VolumeEvent, VolumeState};
+use crate::model::{Failure, Machine, RecordKind, Stored, Volume, VolumeEvent, VolumeState};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::store::{Change, now_us};
@@ -37,10 +37,10 @@ impl super::Volumes {
             }
         }
         if volume.state != VolumeState::Destroy {
-            advance(&mut volume, &[VolumeEvent::DestroyRequested])?;
+            volume.state = volume.state.next(VolumeEvent::DestroyRequested)?;
             volume.destroyed_us = Some(now_us());
         }
-        advance(&mut volume, &[VolumeEvent::ExpungingRequested])?;
+        volume.state = volume.state.next(VolumeEvent::ExpungingRequested)?;
         volume.note = None;
         let changes = vec![Change::ExpectUnused(uuid), Change::update(&volume)];
         let object = (RecordKind::Volume, uuid);
@@ -120,7 +120,7 @@ impl Flow {
         if state.gone {
             return self.removed(context, volume).await;
         }
-        advance(&mut volume, &[VolumeEvent::OperationFailed])?;
+        volume.state = volume.state.next(VolumeEvent::OperationFailed)?;
         volume.note = context.failure().map(|failure| format!("it cannot be expunged: {failure}"));
         Ok(vec![Change::update(&volume)])
     }
@@ -135,7 +135,7 @@ impl Flow {
         if let Some(store) = volume.pool {
             changes.push(Change::Unreserve { store, owner: volume.uuid });
         }
-        advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+        volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
         changes.extend([
             Change::update(&volume),
             Change::remove(&volume.record),

@@ -4,9 +4,10 @@
 //! bears this installation's id and was not released, is not offered and not imported. Two imports
 //! of the same path do not run at the same time. A failed import leaves the object as it was.
 
-use super::advance;
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, RecordKind, StoragePoolState, Volume, VolumeEvent, VolumeState};
+use crate::model::{
+    Failure, Machine, RecordKind, StoragePoolState, Volume, VolumeEvent, VolumeState,
+};
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::reconcile::Owner;
 use crate::orchestration::request::{RequestContext, Started};
@@ -122,11 +123,7 @@ impl super::Volumes {
             checkpoint: None,
         };
         let changes = vec![
-            Change::Expect {
-                kind: RecordKind::StoragePool,
-                uuid: wish.pool,
-                states: vec![StoragePoolState::Up.as_str()],
-            },
+            Change::expect(RecordKind::StoragePool, wish.pool, StoragePoolState::Up.as_str()),
             Change::insert(&volume),
         ];
         let with = With { exclusive: vec![stand_in(wish.pool, &volume.path)], ..With::default() };
@@ -211,7 +208,7 @@ impl Flow {
             ))
             .into());
         }
-        advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+        volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
         let told = format!("volume {:?} was imported from {:?}", volume.name, volume.path);
         Ok(vec![
             Change::Reserve { store, owner: volume.uuid, bytes: volume.size_bytes },

@@ -4,9 +4,9 @@
 //! points to it is durable. Until then undoing removes the copy and leaves the source untouched;
 //! from then on there is no way back, and the source's space stays reserved until it is gone.
 
-use super::{advance, expect_detached, pool_of};
+use super::{expect_detached, pool_of};
 use crate::jobs::{self, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, RecordKind, StoragePoolState, Stored, Volume, VolumeEvent};
+use crate::model::{Failure, Machine, RecordKind, StoragePoolState, Stored, Volume, VolumeEvent};
 use crate::orchestration::landing::Keeping;
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::request::{RequestContext, Started};
@@ -16,7 +16,7 @@ use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
-use storage_plugin_api::{Details, QosMigrationRequest, VolumeInfo};
+use storage_plugin_api::{CallContext, Details, QosMigrationRequest, VolumeInfo};
 use uuid::Uuid;
 
 impl super::Volumes {
@@ -51,40 +51,20 @@ impl super::Volumes {
                 destination.pool.name, volume.name
             )));
         }
-        let call = storage_plugin_api::CallContext::new(uuid);
-        let capabilities = destination.capabilities(&call).await?;
-        if !capabilities.takes(volume.format) {
-            return Err(Failure::unsupported(format!(
-                "provider {:?} of storage pool {:?} does not store {} bytes, as volume {:?} has \
-                 them; take a pool whose provider does",
-                destination.pool.provider, destination.pool.name, volume.format, volume.name
-            )));
-        }
-        let size_bytes = capabilities.limits.round_up(volume.size_bytes).ok_or_else(|| {
-            Failure::invalid(format!(
-                "volume {:?} has {} bytes, more than storage pool {:?} makes of one: at most {}",
-                volume.name,
-                volume.size_bytes,
-                destination.pool.name,
-                capabilities.limits.max_size_bytes
-            ))
-        })?;
+        let call = CallContext::new(uuid);
+        let size_bytes = destination.size_there(&call, &volume).await?;
         let state =
             State { volume: uuid, from, to, size_bytes, source: Place::of(&volume), copy: None };
         let there = state.destination(&volume);
         let here = volume.as_seen_by_plugins(volume.id);
         rooms.copier(&call, (&source, &here.into()), (&destination, &there.into())).await?;
-        advance(&mut volume, &[VolumeEvent::MigrationRequested])?;
+        volume.state = volume.state.next(VolumeEvent::MigrationRequested)?;
         if !source.capabilities(&call).await?.snapshots_outlive_volume {
             rooms.expect_no_snapshots(&volume).await?;
         }
         let changes = vec![
             expect_in_use(from),
-            Change::Expect {
-                kind: RecordKind::StoragePool,
-                uuid: to,
-                states: vec![StoragePoolState::Up.as_str()],
-            },
+            Change::expect(RecordKind::StoragePool, to, StoragePoolState::Up.as_str()),
             Change::ExpectUnused(uuid),
             Change::update(&volume),
             Change::Reserve { store: to, owner: uuid, bytes: size_bytes },
@@ -227,7 +207,7 @@ impl Flow {
         volume.physical_size_bytes = copy.physical_size_bytes;
         volume.format = copy.format;
         volume.checkpoint = None;
-        advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+        volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
         Ok(vec![Change::update(&volume)])
     }
 
@@ -252,7 +232,7 @@ impl Flow {
 
     async fn stay(&self, state: &State) -> Result<Vec<Change>, StepError> {
         let mut volume = self.0.find_volume(state.volume).await?;
-        advance(&mut volume, &[VolumeEvent::OperationFailed])?;
+        volume.state = volume.state.next(VolumeEvent::OperationFailed)?;
         volume.checkpoint = None;
         Ok(vec![
             Change::update(&volume),
@@ -262,6 +242,34 @@ impl Flow {
 }
 
 impl PoolAccess<'_> {
+    /// The size that a volume of another pool has here.
+    ///
+    /// # Errors
+    /// `Unsupported` where its bytes are not stored as it has them; `InvalidArgument` where it is
+    /// larger than any volume here.
+    async fn size_there(&self, call: &CallContext, volume: &Volume) -> Result<u64, Failure> {
+        let capabilities = self.capabilities(call).await?;
+        if !capabilities.takes(volume.format) {
+            return Err(Failure::unsupported(format!(
+                "provider {:?} of {} does not store {} bytes, as volume {:?} has them; take a pool \
+                 whose provider does",
+                self.pool.provider,
+                self.pool.title(),
+                volume.format,
+                volume.name
+            )));
+        }
+        capabilities.limits.round_up(volume.size_bytes).ok_or_else(|| {
+            Failure::invalid(format!(
+                "volume {:?} has {} bytes, more than {} makes of one: at most {}; take another pool",
+                volume.name,
+                volume.size_bytes,
+                self.pool.title(),
+                capabilities.limits.max_size_bytes
+            ))
+        })
+    }
+
     /// Raises the limits of a volume for its move, or restores them. The move goes on without.
     async fn limits_for_motion(&self, context: &StepContext, volume: &Stored<Volume>, moves: bool) {
         let ask = QosMigrationRequest::new(volume.as_seen_by_plugins(volume.id), moves);

@@ -20,8 +20,7 @@ mod update;
 mod tests;
 
 use super::rooms::Rooms;
-use crate::model::Machine as _;
-use crate::model::{Failure, Stored, Volume, VolumeEvent};
+use crate::model::{Failure, Stored, Volume};
 use crate::store::Filter;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -93,15 +92,4 @@ fn expect_detached(volume: &Volume) -> Result<(), Failure> {
             volume.name
         ))),
     }
-}
-
-/// Takes a volume through events of its state machine.
-pub(in crate::orchestration) fn advance(
-    volume: &mut Volume,
-    events: &[VolumeEvent],
-) -> Result<(), Failure> {
-    for event in events {
-        volume.state = volume.state.next(*event)?;
-    }
-    Ok(())
 }

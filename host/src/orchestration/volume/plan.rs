@@ -8,6 +8,7 @@ use crate::model::{DiskOffering, Failure, Snapshot, StoragePool, Stored, Volume,
 use crate::orchestration::allocation::Wanted;
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::rooms::Rooms;
+use crate::store::Change;
 use storage_plugin_api::{
     CallContext, Details, ImageFormat, ProvisioningType, QualityOfService, VolumeType,
 };
@@ -22,8 +23,16 @@ pub(super) struct Plan {
     pub(super) source: Option<VolumeSource>,
     pub(super) source_pool: Option<Uuid>,
     source_format: Option<ImageFormat>,
-    pub(super) source_volume: Option<Stored<Volume>>,
-    pub(super) instance: Option<Uuid>,
+    source_volume: Option<Stored<Volume>>,
+}
+
+/// What comes to be on a pool.
+pub(super) struct Planned {
+    /// The record, its size as the pool's driver makes it.
+    pub(super) volume: Volume,
+    /// Where the host has to move the bytes: what is asked, together with the beginning, of where
+    /// they come from.
+    pub(super) by_stream: Option<Vec<Change>>,
 }
 
 impl Plan {
@@ -58,7 +67,6 @@ impl Plan {
         };
         let source_pool = source.as_ref().and_then(|source| source.pool);
         let source_format = source.as_ref().map(|source| source.format);
-        let source_volume = source.and_then(|source| source.volume);
         Ok(Self {
             uuid,
             name: wish.name.unwrap_or_else(|| format!("volume-{uuid}")),
@@ -67,26 +75,25 @@ impl Plan {
             source: wish.source,
             source_pool,
             source_format,
-            instance: source_volume.as_ref().and_then(|volume| volume.instance),
-            source_volume,
+            source_volume: source.and_then(|source| source.volume),
         })
     }
 
-    /// Whether the host has to move the bytes: the source is on another pool, or the driver cannot
-    /// make a clone.
+    /// Where the host has to move the bytes, for the source is on another pool, or the driver cannot
+    /// make a clone: what is asked of the source together with the beginning.
     async fn by_stream(
         &self,
         rooms: &Rooms,
         call: &CallContext,
         access: &PoolAccess<'_>,
         can_clone: bool,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<Vec<Change>>, Failure> {
         let Some(source_pool) = self.source_pool else {
             return match self.source {
                 // From the template that is cached on the same pool.
                 Some(VolumeSource::Template(_)) if !can_clone => {
                     rooms.expect_streams(call, access, access).await?;
-                    Ok(true)
+                    Ok(Some(Vec::new()))
                 }
                 // From an image store, for its pool has it no more.
                 Some(VolumeSource::Snapshot(uuid)) => {
@@ -97,35 +104,36 @@ impl Plan {
                     })?;
                     let from = rooms.store_access(one.store).await?;
                     rooms.expect_streams(call, &from, access).await?;
-                    Ok(true)
+                    Ok(Some(Vec::new()))
                 }
-                _ => Ok(false),
+                _ => Ok(None),
             };
         };
         if can_clone && source_pool == access.pool.uuid {
-            return Ok(false);
+            return Ok(None);
         }
-        if let Some(volume) = &self.source_volume
-            && let Some(instance) = rooms.running_instance(volume).await?
-        {
-            return Err(Failure::in_use(format!(
-                "volume {:?} is attached to instance {:?}, which is {}; its bytes can be copied \
-                 while it is stopped only, or make a snapshot first",
-                volume.name, instance.name, instance.state
-            )));
-        }
+        let changes = match &self.source_volume {
+            Some(volume) => {
+                let way_out = "its bytes can be copied while it is stopped only, or make a \
+                               snapshot first";
+                rooms.at_rest(volume, way_out).await?
+            }
+            None => Vec::new(),
+        };
         let from = rooms.access(source_pool).await?;
         rooms.expect_streams(call, &from, access).await?;
-        Ok(true)
+        Ok(Some(changes))
     }
 
-    /// The record of the volume on a pool, its size as the pool's driver makes it; and whether the
-    /// host has to move its bytes.
-    pub(super) async fn volume(
+    /// What comes to be on a pool.
+    ///
+    /// # Errors
+    /// Why the pool does not take it.
+    pub(super) async fn on(
         &self,
         rooms: &Rooms,
         pool: &Stored<StoragePool>,
-    ) -> Result<(Volume, bool), Failure> {
+    ) -> Result<Planned, Failure> {
         let access = rooms.access(pool.uuid).await?;
         let call = CallContext::new(self.uuid);
         let capabilities = access.capabilities(&call).await?;
@@ -146,31 +154,34 @@ impl Plan {
         };
         let by_stream = self.by_stream(rooms, &call, &access, can_clone).await?;
         // Bytes that are moved stay as they are.
-        let format = self.source_format.filter(|_| by_stream).unwrap_or(ImageFormat::Raw);
-        if by_stream && !capabilities.takes(format) {
+        let format = self.source_format.filter(|_| by_stream.is_some()).unwrap_or(ImageFormat::Raw);
+        if by_stream.is_some() && !capabilities.takes(format) {
             return Err(Failure::unsupported(format!(
                 "provider {:?} of storage pool {:?} does not store {format} bytes, as the source \
                  has them; take a pool whose provider does",
                 pool.provider, pool.name
             )));
         }
+        Ok(Planned { volume: self.record(pool.uuid, size_bytes, format), by_stream })
+    }
+
+    fn record(&self, pool: Uuid, size_bytes: u64, format: ImageFormat) -> Volume {
         let offering = self.offering.as_ref();
-        let volume = Volume {
+        let (snapshot, template) = match self.source {
+            Some(VolumeSource::Snapshot(uuid)) => (Some(uuid), None),
+            Some(VolumeSource::Template(uuid)) => (None, Some(uuid)),
+            Some(VolumeSource::Volume(_)) | None => (None, None),
+        };
+        Volume {
             uuid: self.uuid,
             name: self.name.clone(),
             state: VolumeState::Creating,
             note: None,
             zone: self.wanted.zone,
-            pool: Some(pool.uuid),
+            pool: Some(pool),
             disk_offering: offering.map(|offering| offering.uuid),
-            snapshot: match self.source {
-                Some(VolumeSource::Snapshot(snapshot)) => Some(snapshot),
-                _ => None,
-            },
-            template: match self.source {
-                Some(VolumeSource::Template(template)) => Some(template),
-                _ => None,
-            },
+            snapshot,
+            template,
             size_bytes,
             physical_size_bytes: None,
             path: String::new(),
@@ -186,8 +197,7 @@ impl Plan {
             destroyed_us: None,
             released: false,
             checkpoint: None,
-        };
-        Ok((volume, by_stream))
+        }
     }
 }
 

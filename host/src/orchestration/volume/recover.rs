@@ -1,8 +1,8 @@
 //! A destroyed volume comes back, while its bytes are still there.
 
-use super::{advance, pool_of};
+use super::pool_of;
 use crate::jobs::{self, Step, StepContext, StepError, step_fn};
-use crate::model::{Failure, RecordKind, VolumeEvent};
+use crate::model::{Failure, Machine, RecordKind, VolumeEvent};
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
 use crate::store::Change;
@@ -19,7 +19,7 @@ impl super::Volumes {
     pub async fn recover(&self, request: &RequestContext, uuid: Uuid) -> Result<Started, Failure> {
         let volume = self.rooms.find_volume(uuid).await?;
         // Asked here only: nothing changes before the step.
-        advance(&mut volume.record.clone(), &[VolumeEvent::RecoverRequested])?;
+        volume.state.next(VolumeEvent::RecoverRequested)?;
         let object = (RecordKind::Volume, uuid);
         let state = State { volume: uuid };
         self.rooms.begin::<Flow>(request, object, With::default(), Vec::new(), &state).await
@@ -49,7 +49,7 @@ impl Flow {
         state: &mut State,
     ) -> Result<Vec<Change>, StepError> {
         let mut volume = self.0.find_volume(state.volume).await?;
-        advance(&mut volume, &[VolumeEvent::RecoverRequested])?;
+        volume.state = volume.state.next(VolumeEvent::RecoverRequested)?;
         // An earlier attempt to expunge it may have come half-way.
         let pool = self.0.access(pool_of(&volume)?).await?;
         let shown = pool.describe(context, volume.as_seen_by_plugins(volume.id)).await?;

@@ -4,9 +4,11 @@
 //! the change was done, failed or was cancelled half-way.
 
 use super::plan::size;
-use super::{advance, pool_of};
+use super::pool_of;
 use crate::jobs::{self, Retrying, Step, StepContext, StepError, StepFuture, step_fn};
-use crate::model::{Failure, RecordKind, Stored, Volume, VolumeEvent};
+use crate::model::{
+    DiskOffering, Failure, Machine, RecordKind, StoragePool, Stored, Volume, VolumeEvent,
+};
 use crate::orchestration::pool_access::PoolAccess;
 use crate::orchestration::request::{RequestContext, Started};
 use crate::orchestration::rooms::{Rooms, With};
@@ -15,7 +17,7 @@ use crate::store::Change;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::sync::Arc;
-use storage_plugin_api::{QosRequest, QualityOfService, ResizeRequest};
+use storage_plugin_api::{DataStoreCapabilities, QosRequest, QualityOfService, ResizeRequest};
 use uuid::Uuid;
 
 /// What a volume is to become.
@@ -48,30 +50,12 @@ impl super::Volumes {
             Some(offering) => Some(self.rooms.find_disk_offering(offering).await?),
             None => None,
         };
-        let wished = match (&offering, wish.size_bytes) {
-            (Some(offering), None) if offering.size_bytes.is_none() => Some(volume.size_bytes),
-            (None, None) => {
-                return Err(Failure::invalid("give the new size, or a disk offering that has one"));
-            }
-            (_, wished) => wished,
-        };
-        let wished = size(wished, offering.as_deref(), None)?;
+        let wished = wished_size(&volume, &wish, offering.as_deref())?;
         let access = self.rooms.access(pool).await?;
         let call = storage_plugin_api::CallContext::new(uuid);
         let capabilities = access.capabilities(&call).await?;
         let from = volume.size_bytes;
-        let rounded = if wished == from {
-            // Only other qualities are asked for, of a size that may be older than the limits.
-            Some(from)
-        } else {
-            capabilities.limits.round_up(wished)
-        };
-        let to = rounded.ok_or_else(|| {
-            Failure::invalid(format!(
-                "{wished} bytes are more than storage pool {:?} makes of a volume: at most {}",
-                access.pool.name, capabilities.limits.max_size_bytes
-            ))
-        })?;
+        let to = size_on(&access.pool, &capabilities, from, wished)?;
         if to < from && !wish.shrink_ok {
             return Err(Failure::invalid(format!(
                 "volume {:?} has {from} bytes; to shrink it to {to} loses the last of them, and \
@@ -79,21 +63,7 @@ impl super::Volumes {
                 volume.name
             )));
         }
-        let can = match to.cmp(&from) {
-            Ordering::Less => capabilities.shrink,
-            Ordering::Equal => true,
-            Ordering::Greater => capabilities.resize,
-        };
-        if !can {
-            return Err(Failure::unsupported(format!(
-                "provider {:?} of storage pool {:?} cannot {} a volume; migrate it to a pool whose \
-                 provider can",
-                access.pool.provider,
-                access.pool.name,
-                if to < from { "shrink" } else { "grow" }
-            )));
-        }
-        advance(&mut volume, &[VolumeEvent::ResizeRequested])?;
+        volume.state = volume.state.next(VolumeEvent::ResizeRequested)?;
         let changes = vec![
             expect_in_use(pool),
             Change::ExpectUnused(uuid),
@@ -111,6 +81,60 @@ impl super::Volumes {
         let object = (RecordKind::Volume, uuid);
         self.rooms.begin::<Flow>(request, object, With::default(), changes, &state).await
     }
+}
+
+/// The size that is asked for; that which the volume has, where only other qualities are.
+fn wished_size(
+    volume: &Volume,
+    wish: &ResizeVolume,
+    offering: Option<&DiskOffering>,
+) -> Result<u64, Failure> {
+    let wished = match (offering, wish.size_bytes) {
+        (Some(offering), None) if offering.size_bytes.is_none() => Some(volume.size_bytes),
+        (None, None) => {
+            return Err(Failure::invalid("give the new size, or a disk offering that has one"));
+        }
+        (_, wished) => wished,
+    };
+    size(wished, offering, None)
+}
+
+/// The size as a pool makes it.
+///
+/// # Errors
+/// `InvalidArgument` beyond the pool's limits; `Unsupported` where its driver cannot.
+fn size_on(
+    pool: &StoragePool,
+    capabilities: &DataStoreCapabilities,
+    from: u64,
+    wished: u64,
+) -> Result<u64, Failure> {
+    // Where only other qualities are asked for, the size may be older than the limits.
+    let rounded = match wished == from {
+        true => Some(from),
+        false => capabilities.limits.round_up(wished),
+    };
+    let to = rounded.ok_or_else(|| {
+        Failure::invalid(format!(
+            "{wished} bytes are more than {} makes of a volume: at most {}; ask for less, or \
+             migrate the volume to another pool",
+            pool.title(),
+            capabilities.limits.max_size_bytes
+        ))
+    })?;
+    let (can, what) = match to.cmp(&from) {
+        Ordering::Less => (capabilities.shrink, "shrink"),
+        Ordering::Equal => (true, "leave"),
+        Ordering::Greater => (capabilities.resize, "grow"),
+    };
+    if !can {
+        return Err(Failure::unsupported(format!(
+            "provider {:?} of {} cannot {what} a volume; migrate it to a pool whose provider can",
+            pool.provider,
+            pool.title()
+        )));
+    }
+    Ok(to)
 }
 
 /// `volume.resize`: the driver changes the size, then the record says so.
@@ -178,7 +202,7 @@ impl Flow {
         if let Some(quality_of_service) = state.quality_of_service {
             volume.quality_of_service = quality_of_service;
         }
-        advance(&mut volume, &[VolumeEvent::OperationSucceeded])?;
+        volume.state = volume.state.next(VolumeEvent::OperationSucceeded)?;
         let told = format!("volume {:?} has {} bytes now", volume.name, volume.size_bytes);
         Ok(vec![
             Change::Reserve { store: pool.pool.uuid, owner: volume.uuid, bytes: volume.size_bytes },
@@ -275,7 +299,7 @@ impl Flow {
 
     async fn rest(&self, state: &State) -> Result<Vec<Change>, StepError> {
         let mut volume = self.0.find_volume(state.volume).await?;
-        advance(&mut volume, &[VolumeEvent::OperationFailed])?;
+        volume.state = volume.state.next(VolumeEvent::OperationFailed)?;
         Ok(vec![Change::update(&volume)])
     }
 }

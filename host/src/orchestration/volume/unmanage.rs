@@ -22,11 +22,7 @@ impl super::Volumes {
         super::expect_detached(&volume)?;
         self.rooms.expect_no_snapshots(&volume).await?;
         let changes = vec![
-            Change::Expect {
-                kind: RecordKind::Volume,
-                uuid,
-                states: vec![VolumeState::Ready.as_str()],
-            },
+            Change::expect(RecordKind::Volume, uuid, VolumeState::Ready.as_str()),
             Change::ExpectUnused(uuid),
             // Nobody attached it, or took a snapshot of it, since it was read.
             Change::update(&volume),

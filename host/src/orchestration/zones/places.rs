@@ -96,7 +96,7 @@ impl Zones {
     pub async fn create_pod(&self, name: &str, zone: Uuid) -> Result<Uuid, Failure> {
         let pod = Pod { uuid: Uuid::new_v4(), name: name.to_owned(), zone };
         let changes = vec![
-            Change::Expect { kind: RecordKind::Zone, uuid: zone, states: Vec::new() },
+            Change::expect_there(RecordKind::Zone, zone),
             Change::expect_name_free(&pod, Some(zone)),
             Change::insert(&pod),
         ];
@@ -138,7 +138,7 @@ impl Zones {
             hypervisor: hypervisor.as_str().to_owned(),
         };
         let changes = vec![
-            Change::Expect { kind: RecordKind::Pod, uuid: pod.uuid, states: Vec::new() },
+            Change::expect_there(RecordKind::Pod, pod.uuid),
             Change::expect_name_free(&cluster, Some(pod.uuid)),
             Change::insert(&cluster),
         ];

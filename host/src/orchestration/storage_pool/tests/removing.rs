@@ -2,9 +2,8 @@
 
 use super::world::{World, request};
 use crate::model::{
-    HostPool, Snapshot, SnapshotState, StoragePool, Volume, VolumeEvent, VolumeState,
+    HostPool, Machine, Snapshot, SnapshotState, StoragePool, Volume, VolumeEvent, VolumeState,
 };
-use crate::orchestration::volume::advance;
 use crate::store::{Change, Filter, Key};
 use storage_plugin_api::{Details, PluginError, PluginErrorKind};
 use uuid::Uuid;
@@ -17,7 +16,7 @@ impl World {
 
     async fn destroyed(&self, name: &str, pool: Uuid) -> Uuid {
         let mut volume = self.volume(name, pool).await;
-        advance(&mut volume, &[VolumeEvent::DestroyRequested]).unwrap();
+        volume.state = volume.state.next(VolumeEvent::DestroyRequested).unwrap();
         self.repository().transact(vec![Change::update(&volume)]).await.unwrap();
         volume.uuid
     }
@@ -57,7 +56,7 @@ async fn volumes_keep_a_pool_and_forced_takes_destroyed_ones_with_it() {
     assert!(refused.message.contains("\"alive\" (Ready);"), "{refused}");
 
     let mut alive = alive;
-    advance(&mut alive, &[VolumeEvent::DestroyRequested]).unwrap();
+    alive.state = alive.state.next(VolumeEvent::DestroyRequested).unwrap();
     world.repository().transact(vec![Change::update(&alive)]).await.unwrap();
     world.done(pools.delete(&request(), pool, true).await).await;
     for volume in [alive.uuid, destroyed] {

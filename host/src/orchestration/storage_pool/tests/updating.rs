@@ -2,7 +2,8 @@
 
 use super::recorder::NAME;
 use super::world::{World, request};
-use crate::orchestration::storage_pool::{UpdateStoragePool, take_report};
+use crate::orchestration::storage_pool::UpdateStoragePool;
+use crate::orchestration::take_report;
 use storage_plugin_api::{CapacityReport, PluginError, PluginErrorKind};
 use uuid::Uuid;
 

@@ -5,12 +5,13 @@
 //! **Invariant:** no operation waits for these figures, and a pool that an operation holds is left
 //! alone: its flow writes the record.
 
-use super::create::limit_of;
+use super::pool_access::PoolAccess;
+use super::rooms::Rooms;
+use super::storage_pool::{in_use, limit_of};
+use super::under_way::under_way;
 use crate::jobs::{Retrying, StepContext, StepError};
-use crate::model::{Failure, ImageStore, Operation, StoragePool, Stored};
-use crate::orchestration::pool_access::PoolAccess;
-use crate::orchestration::rooms::Rooms;
-use crate::store::{Change, Filter, OperationFilter, Refused, Repository, StoreError};
+use crate::model::{Failure, ImageStore, StoragePool, Stored};
+use crate::store::{Change, Filter, Refused, Repository};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,12 +29,12 @@ type Asked = HashMap<Uuid, JoinHandle<()>>;
 /// How often a report is written again, because someone else wrote the record meanwhile.
 const ATTEMPTS: u32 = 5;
 
-impl super::StoragePools {
-    /// Asks every pool and image store how full it is, from now on and for as long as the host lives. Returns at
-    /// once.
-    pub fn watch_capacity(&self) {
+impl Rooms {
+    /// Asks every pool and image store how full it is, from now on and for as long as the host
+    /// lives. Returns at once.
+    pub(super) fn watch_capacity(self: &Arc<Self>) {
         // Weak, for the task ends when nobody else needs the rooms.
-        let rooms = Arc::downgrade(&self.rooms);
+        let rooms = Arc::downgrade(self);
         tokio::spawn(async move {
             let mut asked = HashMap::new();
             let mut last = Instant::now();
@@ -60,23 +61,13 @@ impl super::StoragePools {
         });
     }
 
-    /// Asks a pool how full it is, and writes that down.
-    ///
-    /// # Errors
-    /// As the way to the pool, and the driver's.
-    pub async fn refresh_capacity(&self, pool: Uuid) -> Result<(), Failure> {
-        Ok(self.rooms.refresh(pool).await?)
-    }
-}
-
-impl Rooms {
-    /// Begins to ask each pool and image store on its own: one that hangs holds up no other, and is not asked again
-    /// before it answered.
+    /// Begins to ask each pool and image store on its own: one that hangs holds up no other, and is
+    /// not asked again before it answered.
     ///
     /// # Errors
     /// The store cannot be read.
     async fn refresh_all(self: &Arc<Self>, asked: &mut Asked) -> Result<(), StepError> {
-        let filter = Filter { states: super::connect::in_use(), ..Filter::default() };
+        let filter = Filter { states: in_use(), ..Filter::default() };
         for pool in self.repository.list::<StoragePool>(&filter).await? {
             self.ask(pool.uuid, asked);
         }
@@ -111,7 +102,11 @@ impl Rooms {
         asked.insert(uuid, answer);
     }
 
-    async fn refresh(&self, uuid: Uuid) -> Result<(), StepError> {
+    /// Asks a data store how full it is, and writes that down.
+    ///
+    /// # Errors
+    /// As the way to it, and the driver's.
+    pub(super) async fn refresh(&self, uuid: Uuid) -> Result<(), StepError> {
         if self.is_held(uuid).await? {
             return Ok(());
         }
@@ -128,40 +123,18 @@ impl Rooms {
     }
 
     /// Asks a data store how full it is, because something came to it. It is asked again anyway.
-    pub(in crate::orchestration) async fn note_usage(&self, store: Uuid) {
+    pub(super) async fn note_usage(&self, store: Uuid) {
         if let Err(error) = self.refresh(store).await {
             log::debug!("data store {store} does not say how full it is: {}", error.failure);
         }
     }
-
-    /// Whether an operation about a record is under way.
-    pub(in crate::orchestration) async fn is_held(&self, object: Uuid) -> Result<bool, StepError> {
-        Ok(self.under_way(object).await?.is_some())
-    }
-
-    /// The operation about a record that is under way.
-    pub(in crate::orchestration) async fn under_way(
-        &self,
-        object: Uuid,
-    ) -> Result<Option<Operation>, StepError> {
-        Ok(under_way(self.repository.as_ref(), object).await?)
-    }
 }
 
-async fn under_way(
-    repository: &dyn Repository,
-    object: Uuid,
-) -> Result<Option<Operation>, StoreError> {
-    use crate::model::Phase::{Running, Undoing};
-    let filter = OperationFilter { object: Some(object), phases: vec![Running, Undoing], limit: 1 };
-    Ok(repository.list_operations(&filter).await?.into_iter().next())
-}
-
-/// Writes down what a plugin reports of one of its pools. One that an operation holds is left alone:
+/// Writes down what a plugin reports of one of its stores. One that an operation holds is left alone:
 /// the next report tells the same.
 ///
 /// # Errors
-/// `NotFound` for a pool that is not of this provider.
+/// `NotFound` for a store that is not of this provider.
 pub async fn take_report(
     repository: &dyn Repository,
     provider: &str,
@@ -213,7 +186,7 @@ async fn write_usage(
 
 impl PoolAccess<'_> {
     /// How full the back end is, where the driver can say so.
-    pub(in crate::orchestration) async fn stats(
+    pub(super) async fn stats(
         &mut self,
         context: &StepContext,
     ) -> Result<Option<StorageStats>, StepError> {
