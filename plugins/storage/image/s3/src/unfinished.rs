@@ -32,7 +32,7 @@ pub(crate) async fn kept(stores: &Stores, opened: &Opened, name: &Name) -> Resul
     let Some(host) = stores.host().filter(|_| !opened.features.lists_uploads) else {
         return Ok(Vec::new());
     };
-    let all = host.list_details(ListDetailsRequest::new(owner(name), name.uuid)).await?;
+    let all = host.list_details(ListDetailsRequest::new(owner(name), name.name.uuid)).await?;
     let prefix = prefix(opened);
     let ids = all.iter().filter_map(|(name, key)| {
         Some(Unfinished { key: key.to_owned(), id: name.strip_prefix(&prefix)?.to_owned() })
@@ -54,7 +54,7 @@ pub(crate) async fn forget(
 }
 
 fn key(opened: &Opened, name: &Name, id: &str) -> DetailKey {
-    DetailKey::new(owner(name), name.uuid, format!("{}{id}", prefix(opened)))
+    DetailKey::new(owner(name), name.name.uuid, format!("{}{id}", prefix(opened)))
 }
 
 fn prefix(opened: &Opened) -> String {
@@ -62,7 +62,7 @@ fn prefix(opened: &Opened) -> String {
 }
 
 const fn owner(name: &Name) -> DetailOwner {
-    match name.kind {
+    match name.folder.kind {
         DataObjectType::Template => DetailOwner::Template,
         DataObjectType::Snapshot => DetailOwner::Snapshot,
         _ => DetailOwner::Volume,
