@@ -14,7 +14,10 @@ mod schema;
 mod stream;
 mod types;
 
+#[cfg(feature = "digest")]
+pub mod digest;
 pub mod files;
+pub mod install_path;
 
 mod export;
 #[doc(hidden)]

@@ -3,7 +3,7 @@
 //! The host moves bytes, a driver gives and takes them. Chunks carry their offset, so holes stay
 //! holes; a writer hands out checkpoint tokens, so a transfer goes on after a crash.
 
-use crate::error::PluginResult;
+use crate::error::{PluginError, PluginResult};
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,22 @@ impl Chunk {
             Self::Data { bytes, .. } => bytes.len() as u64,
             Self::Hole { length, .. } => *length,
         }
+    }
+
+    /// Checks that it lies behind what was written of an object, and within it, both in bytes;
+    /// where it ends. For writers, before they take it.
+    ///
+    /// # Errors
+    /// `InvalidArgument` with the place of the chunk, and that of the writer.
+    pub fn check_place(&self, written: u64, size_bytes: u64) -> PluginResult<u64> {
+        let (begin, end) = (self.offset(), self.offset().saturating_add(self.length()));
+        if begin >= written && end <= size_bytes {
+            return Ok(end);
+        }
+        Err(PluginError::invalid_argument(format!(
+            "a chunk from {begin} to {end} is out of its place: {written} of {size_bytes} bytes are \
+             written"
+        )))
     }
 }
 
@@ -173,5 +189,21 @@ impl OpenedWriter {
 impl fmt::Debug for OpenedWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "OpenedWriter(at {})", self.offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_lies_behind_what_was_written_and_within_the_object() {
+        let chunk = |offset, length| Chunk::Hole { offset, length };
+        assert_eq!(chunk(3, 4).check_place(3, 7), Ok(7));
+        assert_eq!(chunk(5, 2).check_place(3, 7), Ok(7));
+        for (offset, length) in [(2, 1), (3, 5), (u64::MAX, 1)] {
+            let refused = chunk(offset, length).check_place(3, 7).unwrap_err().to_string();
+            assert!(refused.contains("3 of 7 bytes are written"), "{refused}");
+        }
     }
 }

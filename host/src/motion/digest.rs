@@ -3,13 +3,11 @@
 //! **Invariant:** a hole counts as the zeros that it stands for, so that an object has one digest
 //! however its driver tells holes from data.
 
-use super::tree::{DigestState, Tree};
+use super::digest_state::{DigestState, tree};
 use std::collections::VecDeque;
-use std::fmt;
+use storage_plugin_api::digest::{Digest, State, Tree};
 use storage_plugin_api::{CHUNK_BYTES, CallContext, Chunk, PluginError, PluginResult};
 
-/// The word that a digest of this kind begins with.
-const ALGORITHM: &str = "{BLAKE3}";
 /// How many chunks of zeros are hashed before other tasks have their turn.
 const TURN: u64 = 64;
 
@@ -18,44 +16,6 @@ const TURN: u64 = 64;
 const PASSED: usize = 4096;
 
 static ZEROS: [u8; CHUNK_BYTES] = [0; CHUNK_BYTES];
-
-/// The digest of all bytes of an object.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Digest(blake3::Hash);
-
-impl Digest {
-    /// Whether a digest that a driver recorded is this one; `None` where it is of another kind.
-    pub fn agrees_with(&self, recorded: &str) -> Option<bool> {
-        let hex = recorded.strip_prefix(ALGORITHM)?;
-        Some(blake3::Hash::from_hex(hex.trim()).is_ok_and(|recorded| recorded == self.0))
-    }
-
-    /// Holds what was found at a destination against this, the digest of what passed.
-    ///
-    /// # Errors
-    /// `Corrupt`, with both.
-    pub fn expect(&self, found: &impl fmt::Display) -> PluginResult<()> {
-        let found = found.to_string();
-        if self.agrees_with(&found) == Some(true) {
-            return Ok(());
-        }
-        Err(PluginError::corrupt(format!(
-            "the bytes that passed have the digest {self}, and those at the destination {found}"
-        )))
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{ALGORITHM}{}", self.0.to_hex())
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
 
 /// Refuses a chunk that does not follow, or has nothing: of such there is no end.
 pub(super) fn check_next(chunk: &Chunk, at: u64) -> PluginResult<()> {
@@ -102,14 +62,20 @@ pub(super) async fn each_piece(
 }
 
 /// Computes a digest, chunk by chunk, and checks that none is missing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Hasher {
     tree: Tree,
     at: u64,
     /// Bytes of the object that are not in the digest.
     missing: u64,
     /// Where it was on its way, for a writer tells late how far it is durable.
-    passed: VecDeque<Tree>,
+    passed: VecDeque<State>,
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self { tree: tree(), at: 0, missing: 0, passed: VecDeque::new() }
+    }
 }
 
 impl Hasher {
@@ -120,9 +86,9 @@ impl Hasher {
 
     /// Goes on where another one was.
     pub fn resume(state: &DigestState) -> Self {
-        let tree = state.tree();
-        let passed = VecDeque::from([tree.clone()]);
-        Self { tree, at: state.offset(), missing: 0, passed }
+        let DigestState(state) = state.clone();
+        let (at, passed) = (state.offset(), VecDeque::from([state.clone()]));
+        Self { tree: Tree::resume(state), at, missing: 0, passed }
     }
 
     /// Whether the digest is that of all bytes up to here.
@@ -133,10 +99,10 @@ impl Hasher {
     /// How far it was at an offset or shortly before, as far as it remembers. Nobody asks for an
     /// earlier one afterwards.
     pub fn state_at(&mut self, offset: u64) -> Option<DigestState> {
-        let later = self.passed.partition_point(|tree| tree.bytes() <= offset);
+        let later = self.passed.partition_point(|state| state.offset() <= offset);
         self.passed.drain(..later.saturating_sub(1));
-        let state = self.passed.front().filter(|tree| tree.bytes() <= offset)?.state();
-        state.filter(|_| self.is_whole())
+        let state = self.passed.front().filter(|state| state.offset() <= offset);
+        state.filter(|_| self.is_whole()).cloned().map(DigestState)
     }
 
     /// Where the next chunk has to begin.
@@ -152,11 +118,11 @@ impl Hasher {
         check_next(chunk, self.at)?;
         let (tree, passed) = (&mut self.tree, &mut self.passed);
         each_piece(call, chunk, |bytes| {
-            tree.update(bytes, |tree| {
+            tree.update(bytes, |state| {
                 if passed.len() == PASSED {
                     passed.pop_front();
                 }
-                passed.push_back(tree.clone());
+                passed.push_back(state.clone());
             });
         })
         .await?;
@@ -175,6 +141,7 @@ impl Hasher {
                 self.at
             )));
         }
-        Ok(Digest(self.tree.finish()))
+        let digest = self.tree.finish();
+        digest.ok_or_else(|| PluginError::internal("a digest was lost: the first block is all"))
     }
 }

@@ -4,14 +4,15 @@
 //! unpacks to.
 
 use super::byte_stream::ByteStream;
-use super::digest::{Digest, Hasher};
+use super::digest::Hasher;
+use super::digest_state::DigestState;
 use super::end::End;
 use super::holes::chunks;
 use super::random::split;
-use super::tree::DigestState;
 use async_trait::async_trait;
 use std::collections::VecDeque;
 use std::fmt;
+use storage_plugin_api::digest::Digest;
 use storage_plugin_api::{
     CallContext, CheckpointToken, Chunk, DataWriter, OpenWriterRequest, PluginError,
     PluginErrorKind, PluginResult, WriteResult,

@@ -4,10 +4,10 @@
 //! before, so nothing is moved twice; without a token what the destination had is overwritten. The
 //! same step may run any number of times.
 
-use super::digest::Digest;
 use super::end::End;
 use super::receive::{ChunkStream, KeepToken, Resume, Sink};
 use async_trait::async_trait;
+use storage_plugin_api::digest::Digest;
 use storage_plugin_api::{CallContext, Chunk, DataReader, PluginError, PluginResult, WriteResult};
 
 /// What a transfer left behind.

@@ -1,8 +1,9 @@
 //! The check that the bytes of a transfer arrived.
 
 use super::checksum::Checksum;
-use super::digest::{Digest, Hasher, each_piece};
+use super::digest::{Hasher, each_piece};
 use super::end::End;
+use storage_plugin_api::digest::Digest;
 use storage_plugin_api::{CallContext, PluginError, PluginResult};
 
 /// Checks that an object begins with `size_bytes` of a digest: by the digest that its driver

@@ -2,6 +2,7 @@
 //!
 //! Any range can be made without the rest, so a reader may be checked at every offset.
 
+use crate::digest::Digest;
 use std::sync::OnceLock;
 
 /// What a pattern is made of: 64 KiB.
@@ -9,9 +10,6 @@ const BLOCK: u64 = 64 << 10;
 
 /// What data is made of: a divisor of the block.
 const PAGE: u64 = 4096;
-
-/// What a digest of this kind begins with.
-pub(super) const BLAKE3: &str = "{BLAKE3}";
 
 const NOISE_BYTES: usize = 1 << 16;
 
@@ -174,17 +172,9 @@ impl Pattern {
     }
 
     /// The digest of all bytes.
-    pub(super) fn blake3(&self) -> String {
-        let mut hasher = blake3::Hasher::new();
-        let mut buffer = vec![0; 1 << 20];
-        let mut at = 0;
-        while at < self.size {
-            let length = (self.size - at).min(buffer.len() as u64) as usize;
-            self.fill(at, &mut buffer[..length]);
-            hasher.update(&buffer[..length]);
-            at += length as u64;
-        }
-        format!("{BLAKE3}{}", hasher.finalize().to_hex())
+    pub(super) fn digest(&self) -> Digest {
+        let piece = |at| self.bytes(at, (self.size - at).min(1 << 20) as usize);
+        Digest::of((0..self.size).step_by(1 << 20).map(piece))
     }
 
     /// The first byte of data in a range.

@@ -122,15 +122,7 @@ impl FileWriter {
 #[async_trait]
 impl DataWriter for FileWriter {
     async fn write(&mut self, chunk: Chunk) -> PluginResult<Option<CheckpointToken>> {
-        let end = chunk.offset().saturating_add(chunk.length());
-        if chunk.offset() < self.offset || end > self.announced {
-            return Err(PluginError::invalid_argument(format!(
-                "a chunk from {} to {end} is out of its place: {} of {} bytes are written",
-                chunk.offset(),
-                self.offset,
-                self.announced
-            )));
-        }
+        let end = chunk.check_place(self.offset, self.announced)?;
         if let Chunk::Data { offset, bytes } = chunk {
             let (path, file) = (self.path.clone(), Arc::clone(&self.file));
             blocking(move || {

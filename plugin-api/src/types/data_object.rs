@@ -418,6 +418,15 @@ impl DataObject {
         }
     }
 
+    /// The format of its bytes; of a snapshot, that of its volume.
+    pub const fn format(&self) -> ImageFormat {
+        match self {
+            Self::Volume(volume) => volume.format,
+            Self::Template(template) => template.format,
+            Self::Snapshot(snapshot) => snapshot.volume.format,
+        }
+    }
+
     /// Virtual size in bytes; of a snapshot, that of its volume.
     pub const fn size_bytes(&self) -> u64 {
         match self {

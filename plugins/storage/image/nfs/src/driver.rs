@@ -5,12 +5,12 @@
 
 use crate::adding::space;
 use crate::details::Place;
-use crate::layout::{format_of, formats};
 use crate::listing;
 use crate::objects::{MAX_BYTES, Work, check_size};
 use crate::stores::Stores;
 use crate::streams;
 use storage_plugin_api::files::{Marks, Opened, blocking, data_runs};
+use storage_plugin_api::install_path::formats;
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::{CallContext as Call, PluginResult as Result, StoreContext as Store};
 use storage_plugin_api::{CreateResult as Created, ObjectPage as Page, OpenedWriter as Writer};
@@ -91,7 +91,7 @@ impl DataStoreDriver for NfsDriver {
             return Err(PluginError::unsupported(why));
         }
         // Of any other format it is the size of the disk in it.
-        if format_of(&object) == ImageFormat::Raw {
+        if object.format() == ImageFormat::Raw {
             check_size(object.size_bytes())?;
         }
         self.change(call, at, move |work| work.make_place(&object)).await

@@ -40,15 +40,15 @@ impl Work<'_> {
     /// Makes a place that a writer fills: a folder with an empty file in the making. What is there
     /// already stays, also what was written before a crash.
     pub(crate) fn make_place(&self, object: &DataObject) -> Result<Created> {
-        let (folder, name) = (Folder::of(object)?, Name::of(self.place, object));
-        let file = name.file(layout::format_of(object))?;
+        let (folder, name) = (Folder::of(object), Name::of(object, &self.place.installation));
+        let file = name.file(object.format())?;
         let store = &self.opened.directory;
         let _turn = self.turn(object)?;
         let folders = self.stores.turn_at_folders(self.place);
         let made = tree::open_or_make(store, &folder).and_then(|directory| {
             let held = tree::held(&directory, &name)?;
             if held.finished.is_none() && held.unfinished.is_empty() {
-                directory.make(&name.unfinished(Uuid::new_v4()))?;
+                directory.make(&layout::unfinished(&name, Uuid::new_v4()))?;
             }
             Ok((directory, held.finished))
         });
@@ -78,7 +78,7 @@ impl Work<'_> {
 
     /// Finds a finished object.
     pub(crate) fn find(&self, object: &DataObject) -> Result<Option<Finished>> {
-        let name = Name::of(self.place, object);
+        let name = Name::of(object, &self.place.installation);
         let (folder, file) = match layout::spot(self.place, object)? {
             Spot::At(folder, file) => (folder, Some(file)),
             Spot::Anywhere(folder) | Spot::Nowhere(folder) => (folder, None),
@@ -144,7 +144,11 @@ impl Work<'_> {
     }
 
     fn description(&self, object: &DataObject, of: &Finished) -> Result<ObjectDescription> {
-        let record = read_record(&of.directory, of.folder.kind, &Name::of(self.place, object))?;
+        let record = read_record(
+            &of.directory,
+            of.folder.kind,
+            &Name::of(object, &self.place.installation),
+        )?;
         let record = record.filter(|record| record.is_of(&of.file, &of.found));
         let format = match File::parse(&of.file) {
             File::Object(_, format) => format,
@@ -171,8 +175,8 @@ impl Work<'_> {
     /// gone is a success, once more flushed: an attempt before this one may have been killed before
     /// it was.
     pub(crate) fn remove(&self, object: &DataObject) -> Result<()> {
-        let name = Name::of(self.place, object);
-        let own = Folder::of(object)?;
+        let name = Name::of(object, &self.place.installation);
+        let own = Folder::of(object);
         // A path that leads elsewhere is refused before anything is touched.
         let folder = match layout::spot(self.place, object)? {
             Spot::At(folder, _) => Some(folder),
@@ -237,7 +241,7 @@ pub(crate) fn check_size(size: u64) -> Result<()> {
 }
 
 fn read_record(directory: &Directory, kind: DataObjectType, name: &Name) -> Result<Option<Record>> {
-    let file = name.record(kind);
+    let file = layout::record(name, kind);
     // What is no ordinary file is no record, and no reason to refuse the object.
     if !directory.look(&file).is_ok_and(|found| found.is_some()) {
         return Ok(None);
@@ -255,14 +259,14 @@ pub(crate) fn write_record(
     object: &DataObject,
     record: &Record,
 ) -> Result<()> {
-    let unfinished = name.unfinished(Uuid::new_v4());
+    let unfinished = layout::unfinished(name, Uuid::new_v4());
     let written = directory.make(&unfinished).and_then(|mut file| {
         let written = file.write_all(record.to_text(object).as_bytes());
         let flushed = written.and_then(|()| file.sync_all());
         flushed.map_err(|error| directory.failed("write", &unfinished, error))
     });
-    let placed =
-        written.and_then(|()| directory.rename(&unfinished, &name.record(object.object_type())));
+    let placed = written
+        .and_then(|()| directory.rename(&unfinished, &layout::record(name, object.object_type())));
     if placed.is_err() {
         directory.unlink(&unfinished).ok();
     }
@@ -276,7 +280,7 @@ fn remove_record(directory: &Directory, kind: DataObjectType, name: &Name) -> Re
         |record| matches!(File::parse(&record.file), File::Object(of, _) if of == *name),
     );
     if is_its {
-        directory.unlink(&name.record(kind))?;
+        directory.unlink(&layout::record(name, kind))?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Streams are opened: a reader that skips holes, a writer that begins or goes on.
 
 use crate::base;
-use crate::digest::Tree;
+use crate::digest::Counted;
 use crate::layout::{self, File, Folder, Name, Spot};
 use crate::objects::{Work, check_size};
 use crate::tree;
@@ -47,7 +47,7 @@ struct Place {
 }
 
 fn find_place(work: &Work<'_>, object: &DataObject) -> Result<Place> {
-    let name = Name::of(work.place, object);
+    let name = Name::of(object, &work.place.installation);
     let (folder, file) = match layout::spot(work.place, object)? {
         Spot::At(folder, file) => (folder, Some(file)),
         Spot::Anywhere(folder) | Spot::Nowhere(folder) => (folder, None),
@@ -67,7 +67,7 @@ fn find_place(work: &Work<'_>, object: &DataObject) -> Result<Place> {
     }
     let file = match file.or(held.finished.map(|(file, _)| file)) {
         Some(file) => file,
-        None => name.file(layout::format_of(object))?,
+        None => name.file(object.format())?,
     };
     Ok(Place { folder, directory, name, file })
 }
@@ -75,7 +75,7 @@ fn find_place(work: &Work<'_>, object: &DataObject) -> Result<Place> {
 /// Begins a new file. What was finished before stays until this one is.
 fn begin(work: &Work<'_>, of: &OpenWriterRequest) -> Result<Writer> {
     let (place, made) = make_new(work, of)?;
-    Ok(ImageWriter::open(target(work, of, place, made), Tree::new()))
+    Ok(ImageWriter::open(target(work, of, place, made), Counted::new()))
 }
 
 /// Begins a new file with the bytes of another object.
@@ -101,7 +101,7 @@ fn begin_over(work: &Work<'_>, of: &OpenWriterRequest, base: &DataObject) -> Res
     }
     let mut target = target(work, of, place, made);
     target.is_over = true;
-    Ok(ImageWriter::open(target, Tree::none()))
+    Ok(ImageWriter::open(target, Counted::none()))
 }
 
 /// A file in the making: its attempt, its name, and the file.
@@ -112,7 +112,7 @@ fn make_new(work: &Work<'_>, of: &OpenWriterRequest) -> Result<(Place, Made)> {
     let _turn = work.turn(&of.object)?;
     let place = find_place(work, &of.object)?;
     let attempt = Uuid::new_v4();
-    let unfinished = place.name.unfinished(attempt);
+    let unfinished = layout::unfinished(&place.name, attempt);
     let directory = &place.directory;
     let open = {
         // Held until the new file has its size and is counted with it.
@@ -155,7 +155,7 @@ fn go_on(work: &Work<'_>, of: &OpenWriterRequest, token: &CheckpointToken) -> Re
     let tree = state.tree(token.offset).filter(|tree| tree.offset() <= of.size_bytes);
     let tree = tree.ok_or_else(|| not_ours("nothing of ours goes on there"))?;
     let Place { name, directory, .. } = find_place(work, &of.object)?;
-    let unfinished = name.unfinished(state.attempt);
+    let unfinished = layout::unfinished(&name, state.attempt);
     let gone = "what it speaks of was finished, replaced or removed";
     let open = directory.open_to_write(&unfinished).map_err(|error| match error.kind() {
         PluginErrorKind::NotFound => not_ours(gone),

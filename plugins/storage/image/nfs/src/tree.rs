@@ -3,9 +3,10 @@
 //!
 //! Invariant: every file is reached through its open folder, and no link is followed.
 
-use crate::layout::{File, Folder, KINDS, Name, number, root};
+use crate::layout::{File, Folder, Name};
 use std::ops::ControlFlow;
 use storage_plugin_api::files::{Directory, Found};
+use storage_plugin_api::install_path::{KINDS, number, root};
 use storage_plugin_api::{PluginError, PluginErrorKind, PluginResult as Result};
 
 /// A file with the folder it lies in.
@@ -26,20 +27,16 @@ impl Entry<'_> {
 
 /// Opens a folder; `None` where it is not there.
 pub(crate) fn open(store: &Directory, folder: &Folder) -> Result<Option<Directory>> {
-    descend(store, &folder.parts())
+    descend(store, &folder.to_string())
 }
 
-fn descend(from: &Directory, parts: &[impl AsRef<str>]) -> Result<Option<Directory>> {
-    let mut parts = parts.iter();
-    let Some(first) = parts.next() else {
-        return Ok(None);
-    };
-    let mut at = from.below(first.as_ref())?;
-    for part in parts {
-        let Some(directory) = at else {
-            return Ok(None);
-        };
-        at = directory.below(part.as_ref())?;
+fn descend(from: &Directory, path: &str) -> Result<Option<Directory>> {
+    let mut at: Option<Directory> = None;
+    for part in path.split('/') {
+        match at.as_ref().unwrap_or(from).below(part)? {
+            Some(below) => at = Some(below),
+            None => return Ok(None),
+        }
     }
     Ok(at)
 }
@@ -47,9 +44,9 @@ fn descend(from: &Directory, parts: &[impl AsRef<str>]) -> Result<Option<Directo
 /// Opens a folder, or makes it; what was made is on the disk. The caller has the turn at folders.
 pub(crate) fn open_or_make(store: &Directory, folder: &Folder) -> Result<Directory> {
     let mut at: Option<Directory> = None;
-    for part in folder.parts() {
+    for part in folder.to_string().split('/') {
         let parent = at.as_ref().unwrap_or(store);
-        let (below, made) = parent.below_or_make(&part)?;
+        let (below, made) = parent.below_or_make(part)?;
         if made {
             parent.sync()?;
         }
@@ -61,22 +58,17 @@ pub(crate) fn open_or_make(store: &Directory, folder: &Folder) -> Result<Directo
 /// Removes a folder and those above it, as far as they are empty. The caller has the turn at
 /// folders.
 pub(crate) fn prune(store: &Directory, folder: &Folder) -> Result<()> {
-    let parts = folder.parts();
-    for depth in (0..parts.len()).rev() {
-        let (above, last) = (&parts[..depth], &parts[depth]);
-        let pruned = if above.is_empty() {
-            store.prune(last)?
-        } else {
-            match descend(store, above)? {
-                Some(parent) => parent.prune(last)?,
-                None => true,
-            }
-        };
-        if !pruned {
-            break;
+    let path = folder.to_string();
+    let mut left = path.as_str();
+    while let Some((above, last)) = left.rsplit_once('/') {
+        if let Some(parent) = descend(store, above)?
+            && !parent.prune(last)?
+        {
+            return Ok(());
         }
+        left = above;
     }
-    Ok(())
+    store.prune(left).map(drop)
 }
 
 /// What is in a folder of an object.
@@ -115,12 +107,11 @@ pub(crate) fn walk(
     mut visit: impl FnMut(&Entry<'_>) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
     for kind in KINDS {
-        let parts = root(kind).unwrap_or_default();
-        let path = parts.join("/");
-        let Some(top) = passable(descend(store, parts))? else {
+        let path = root(kind);
+        let Some(top) = passable(descend(store, path))? else {
             continue;
         };
-        for (account, path) in folders(&top, &path, after)? {
+        for (account, path) in folders(&top, path, after)? {
             let Some(accounts) = passable(top.below(&account.to_string()))? else {
                 continue;
             };

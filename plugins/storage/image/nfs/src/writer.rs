@@ -6,8 +6,8 @@
 //! after a power failure, and is one of the write that gave it and of no other.
 
 use crate::details::Place;
-use crate::digest::{Frozen, SUBTREE_BYTES, Tree};
-use crate::layout::{Folder, Name};
+use crate::digest::{BLOCK_BYTES, Counted, Frozen};
+use crate::layout::{self, Folder, Name};
 use crate::objects::write_record;
 use crate::record::Record;
 use crate::stores::Stores;
@@ -15,6 +15,7 @@ use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use storage_plugin_api::bytes::Bytes;
+use storage_plugin_api::digest::{Digest, Top};
 use storage_plugin_api::files::{Directory, blocking, make_zeros};
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::tokio::task::JoinHandle;
@@ -50,7 +51,7 @@ pub(crate) struct TokenState {
     /// Tells the file in the making from those of other attempts.
     pub(crate) attempt: Uuid,
     /// The digest until there.
-    tops: Option<Vec<[u8; 32]>>,
+    tops: Option<Vec<Top>>,
     zeros: u64,
 }
 
@@ -61,9 +62,9 @@ impl TokenState {
     }
 
     /// The digest at an offset; `None` where the two do not fit.
-    pub(crate) fn tree(&self, offset: u64) -> Option<Tree> {
+    pub(crate) fn tree(&self, offset: u64) -> Option<Counted> {
         let frozen = Frozen { tops: self.tops.clone(), zeros: self.zeros };
-        Tree::thaw(offset, &frozen)
+        Counted::thaw(offset, &frozen)
     }
 }
 
@@ -74,7 +75,7 @@ type Flush = JoinHandle<Result<Option<CheckpointToken>>>;
 #[derive(Debug)]
 pub(crate) struct ImageWriter {
     to: Arc<Target>,
-    tree: Arc<Mutex<Tree>>,
+    tree: Arc<Mutex<Counted>>,
     /// Where the next chunk begins at the earliest.
     offset: u64,
     /// Up to here a token was given, or is being made.
@@ -86,40 +87,27 @@ pub(crate) struct ImageWriter {
 
 impl ImageWriter {
     /// Opens a writer that goes on with a digest, at its offset.
-    pub(crate) fn open(to: Target, tree: Tree) -> OpenedWriter {
+    pub(crate) fn open(to: Target, tree: Counted) -> OpenedWriter {
         let offset = tree.offset();
         let (to, tree) = (Arc::new(to), Arc::new(Mutex::new(tree)));
         let writer = Self { to, tree, offset, promised: offset, unflushed: 0, flushing: None };
         OpenedWriter::new(offset, writer)
     }
 
-    fn check(&self, chunk: &Chunk) -> Result<u64> {
-        let end = chunk.offset().saturating_add(chunk.length());
-        if chunk.offset() >= self.offset && end <= self.to.size {
-            return Ok(end);
-        }
-        Err(PluginError::invalid_argument(format!(
-            "a chunk from {} to {end} is out of its place: {} of {} bytes are written",
-            chunk.offset(),
-            self.offset,
-            self.to.size
-        )))
-    }
-
     /// Does work on the target where blocking is allowed.
     async fn work<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Target, &mut Tree) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&Target, &mut Counted) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (to, tree) = (Arc::clone(&self.to), Arc::clone(&self.tree));
         blocking(move || work(&to, &mut lock(&tree))).await
     }
 
-    /// Begins to flush once another subtree is whole. One flush is under way at a time: where the
+    /// Begins to flush once another block is whole. One flush is under way at a time: where the
     /// disk is slower than what comes, it is waited for.
     async fn flush(&mut self) -> Result<Option<CheckpointToken>> {
-        let whole = self.offset / SUBTREE_BYTES * SUBTREE_BYTES;
-        let is_much = self.unflushed >= SUBTREE_BYTES;
+        let whole = self.offset / BLOCK_BYTES * BLOCK_BYTES;
+        let is_much = self.unflushed >= BLOCK_BYTES;
         let is_due = is_much && whole > self.promised && whole < self.to.size;
         let is_over = self.flushing.as_ref().is_some_and(JoinHandle::is_finished);
         let at_end = self.offset == self.to.size;
@@ -153,7 +141,7 @@ impl ImageWriter {
 #[async_trait]
 impl DataWriter for ImageWriter {
     async fn write(&mut self, chunk: Chunk) -> Result<Option<CheckpointToken>> {
-        let end = self.check(&chunk)?;
+        let end = chunk.check_place(self.offset, self.to.size)?;
         let data = match &chunk {
             Chunk::Data { bytes, .. } => bytes.len() as u64,
             // Zeros that may have been written over what was there.
@@ -187,7 +175,7 @@ impl DataWriter for ImageWriter {
         self.flushed().await?;
         self.work(|to, tree| {
             tree.zeros_to(to.size);
-            to.finish(tree.clone().finish())
+            to.finish(tree.finish())
         })
         .await
     }
@@ -237,20 +225,17 @@ impl Target {
     }
 
     /// Makes the file the object: from the instant of its new name it is there, whole.
-    fn finish(&self, digest: Option<String>) -> Result<WriteResult> {
-        let is_other = |expected: &&String| {
-            digest
-                .as_ref()
-                .is_some_and(|digest| expected.starts_with("{BLAKE3}") && *expected != digest)
-        };
-        if let Some(expected) = self.expected.as_ref().filter(is_other) {
-            let got = digest.unwrap_or_default();
+    fn finish(&self, digest: Option<Digest>) -> Result<WriteResult> {
+        if let (Some(digest), Some(expected)) = (digest, &self.expected)
+            && digest.agrees_with(expected) == Some(false)
+        {
             self.empty()?;
             return Err(PluginError::corrupt(format!(
-                "the digest of what came is {got}, and {expected} was announced; nothing of it is \
-                 kept"
+                "the digest of what came is {digest}, and {expected} was announced; nothing of it \
+                 is kept"
             )));
         }
+        let digest = digest.map(|digest| digest.to_string());
         self.flush()?;
         let _turn = self.stores.turn_at(&self.place, self.object.uuid());
         let found = self.expect_current()?;
@@ -277,7 +262,7 @@ impl Target {
         }
         let emptied = self.open.set_len(0);
         emptied.map_err(|error| self.directory.failed("empty", &self.unfinished, error))?;
-        self.directory.rename(&self.unfinished, &self.name.unfinished(Uuid::new_v4()))?;
+        self.directory.rename(&self.unfinished, &layout::unfinished(&self.name, Uuid::new_v4()))?;
         self.directory.sync()
     }
 
@@ -296,6 +281,6 @@ impl Target {
     }
 }
 
-fn lock(tree: &Mutex<Tree>) -> MutexGuard<'_, Tree> {
+fn lock(tree: &Mutex<Counted>) -> MutexGuard<'_, Counted> {
     tree.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -343,10 +343,10 @@ fn check_bucket(bucket: &str) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn place(pairs: &[(&str, &str)]) -> Result<Place> {
+    pub(crate) fn place(pairs: &[(&str, &str)]) -> Result<Place> {
         let mut store = DataStore::new(Uuid::new_v4(), DataStoreRole::Image);
         store.installation_id = "ins-tests".to_owned();
         let own = [("endpoint", "s3.example"), ("bucket", "images"), ("accesskey", "key")];

@@ -3,12 +3,12 @@
 //! What it is not: it asks the server nothing itself. Each method opens its store, which has the
 //! mark looked at, and leaves the work to those who know how.
 
-use crate::layout::{format_of, formats};
 use crate::objects::{MAX_BYTES, check_size};
 use crate::s3::Method;
 use crate::stores::Stores;
 use crate::{listing, reader, writer};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use storage_plugin_api::install_path::{ending, formats};
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::{CallContext as Call, PluginResult as Result, StoreContext as Store};
 use storage_plugin_api::{CreateResult as Created, ObjectPage as Page, OpenedWriter as Writer};
@@ -56,7 +56,7 @@ impl DataStoreDriver for S3Driver {
             return Err(PluginError::unsupported(why));
         }
         // Of any other format it is the size of the disk in it.
-        if format_of(&object) == ImageFormat::Raw {
+        if object.format() == ImageFormat::Raw {
             check_size(object.size_bytes())?;
         }
         self.stores.change(at).await?.make_place(&object).await
@@ -99,8 +99,7 @@ impl ImageStoreDriver for S3Driver {
     ) -> Result<ExtractUrl> {
         let opened = self.stores.look(at).await?;
         let found = opened.existing(&of.object).await?;
-        let ending = found.format.as_str().to_ascii_lowercase();
-        let name = format!("{}.{ending}", of.object.uuid());
+        let name = format!("{}.{}", of.object.uuid(), ending(found.format));
         let life = Duration::from_secs(of.expires_secs);
         let link = opened.bucket.presign(Method::Get, &found.key, life, Some(&name)).await?;
         let mut answer = ExtractUrl::new(link);

@@ -12,38 +12,23 @@
 use crate::details::Place;
 use std::fmt;
 use storage_plugin_api::PluginResult as Result;
+use storage_plugin_api::install_path::{InstallFolder, InstallName, not_that_of, root};
 use storage_plugin_api::prelude::*;
 
-/// The kinds of objects, in the order of their keys.
-pub(crate) const KINDS: [DataObjectType; 3] =
-    [DataObjectType::Snapshot, DataObjectType::Template, DataObjectType::Volume];
-
 /// What the key of a record ends with.
-const RECORD: &str = "record";
-
-/// The formats whose bytes are kept: all that are files.
-pub(crate) fn formats() -> impl Iterator<Item = ImageFormat> {
-    ImageFormat::ALL.iter().copied().filter(|one| *one != ImageFormat::Dir)
-}
+const RECORD: &str = ".record";
 
 /// What all keys of a kind begin with.
-pub(crate) const fn root(kind: DataObjectType) -> &'static str {
-    match kind {
-        DataObjectType::Snapshot => "snapshots/",
-        DataObjectType::Template => "template/tmpl/",
-        _ => "volumes/",
-    }
+pub(crate) fn prefix(kind: DataObjectType) -> String {
+    format!("{}/", root(kind))
 }
 
-/// What the keys of an object begin with: its folder, and its name.
+/// What the keys of an object begin with: its folder, and its name. As text, with the dot at its
+/// end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Name {
-    pub(crate) kind: DataObjectType,
-    pub(crate) account: u64,
-    /// The object's; of a snapshot, that of its volume.
-    pub(crate) id: u64,
-    pub(crate) uuid: Uuid,
-    pub(crate) installation: String,
+    pub(crate) folder: InstallFolder,
+    pub(crate) name: InstallName,
 }
 
 /// What a key is the key of.
@@ -59,19 +44,9 @@ pub(crate) enum Key {
 
 impl Name {
     /// The name of an object on a store.
-    ///
-    /// # Errors
-    /// `Unsupported` for a kind of object that an image store does not hold.
-    pub(crate) fn of(place: &Place, object: &DataObject) -> Result<Self> {
-        let kind = object.object_type();
-        let (account, id) = match object {
-            DataObject::Template(template) => (template.account_id, template.id),
-            DataObject::Volume(volume) => (volume.account_id, volume.id),
-            DataObject::Snapshot(snapshot) => (snapshot.account_id, snapshot.volume.id),
-            _ => return Err(PluginError::unsupported(format!("an image store holds no {kind}"))),
-        };
-        let installation = place.installation.clone();
-        Ok(Self { kind, account, id, uuid: object.uuid(), installation })
+    pub(crate) fn of(place: &Place, object: &DataObject) -> Self {
+        let name = InstallName::of(object, &place.installation);
+        Self { folder: InstallFolder::of(object), name }
     }
 
     /// The key of the finished object.
@@ -79,33 +54,23 @@ impl Name {
     /// # Errors
     /// `InvalidArgument` for a format that is no file.
     pub(crate) fn key(&self, format: ImageFormat) -> Result<String> {
-        if formats().all(|one| one != format) {
-            let known: Vec<_> = formats().map(ImageFormat::as_str).collect();
-            return Err(PluginError::invalid_argument(format!(
-                "an image store keeps no images of the format {format}, but {}",
-                known.join(", ")
-            )));
-        }
-        Ok(format!("{self}{}", ending(format)))
+        Ok(self.folder.path(&self.name.file(format)?))
     }
 
     /// The key of what an attempt says of the object.
     pub(crate) fn record(&self, attempt: Uuid) -> String {
-        format!("{self}{}.{RECORD}", attempt.simple())
+        self.folder.path(&self.name.with(&format!("{}{RECORD}", attempt.simple())))
     }
 
     /// Whether it is the name of the same object, wherever it lies.
     pub(crate) fn is_of(&self, other: &Self) -> bool {
-        let same_owner = self.installation == other.installation;
-        same_owner && self.uuid == other.uuid && self.kind == other.kind
+        self.name == other.name && self.folder.kind == other.folder.kind
     }
 }
 
 impl fmt::Display for Name {
-    /// What all keys of the object begin with.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, account, id, uuid, installation } = self;
-        write!(f, "{}{account}/{id}/{uuid}.{installation}.", root(*kind))
+        f.write_str(&self.folder.path(&self.name.with("")))
     }
 }
 
@@ -116,21 +81,13 @@ impl Key {
     }
 
     fn parts(key: &str) -> Option<Self> {
-        let kind = KINDS.into_iter().find(|kind| key.starts_with(root(*kind)))?;
-        let mut folders = key.strip_prefix(root(kind))?.splitn(3, '/');
-        let (account, id) = (number(folders.next()?)?, number(folders.next()?)?);
-        let mut words = folders.next()?.splitn(3, '.');
-        let (uuid, installation, rest) = (words.next()?, words.next()?, words.next()?);
-        let uuid = Uuid::try_parse(uuid).ok()?;
-        let name = Name { kind, account, id, uuid, installation: installation.to_owned() };
-        // One object has one name: a uuid in capitals is no name of ours.
-        if installation.is_empty() || format!("{name}{rest}") != key {
-            return None;
-        }
-        if let Some(format) = formats().find(|format| ending(*format) == rest) {
+        let (folder, file) = InstallFolder::parse(key)?;
+        let (name, ending) = InstallName::parse(file)?;
+        let name = Name { folder, name };
+        if let Some(format) = InstallName::format(ending) {
             return Some(Self::Object(name, format));
         }
-        let attempt = rest.strip_suffix(RECORD)?.strip_suffix('.')?;
+        let attempt = ending.strip_suffix(RECORD)?;
         Uuid::try_parse(attempt).ok().map(|_| Self::Record(name))
     }
 
@@ -141,24 +98,10 @@ impl Key {
             Self::Foreign => None,
         }
     }
-}
 
-/// One number has one name.
-fn number(name: &str) -> Option<u64> {
-    name.parse().ok().filter(|number: &u64| number.to_string() == name)
-}
-
-fn ending(format: ImageFormat) -> String {
-    format.as_str().to_ascii_lowercase()
-}
-
-/// The format that an object's record tells.
-pub(crate) const fn format_of(object: &DataObject) -> ImageFormat {
-    match object {
-        DataObject::Volume(volume) => volume.format,
-        DataObject::Template(template) => template.format,
-        DataObject::Snapshot(snapshot) => snapshot.volume.format,
-        _ => ImageFormat::Unknown,
+    /// Whether it is one of an installation's.
+    pub(crate) fn is_of(&self, installation: &str) -> bool {
+        self.name().is_some_and(|of| of.name.installation == installation)
     }
 }
 
@@ -180,22 +123,17 @@ pub(crate) enum Spot {
 ///
 /// # Errors
 /// `PermissionDenied` for a path that is another object's, or tries to lead elsewhere.
-pub(crate) fn spot(name: &Name, path: &str) -> Result<Spot> {
+pub(crate) fn spot(name: &Name, object: &DataObject) -> Result<Spot> {
+    let path = object.path();
     if path.is_empty() {
         return Ok(Spot::Anywhere);
     }
-    let refused = || {
-        let kind = name.kind.as_str().to_ascii_lowercase();
-        let why = format!("path {path:?} is not that of {kind} {}", name.uuid);
-        PluginError::permission_denied(why)
-    };
     match Key::parse(path) {
         Key::Object(of, _) if of.is_of(name) => Ok(Spot::At(path.to_owned())),
-        Key::Object(..) | Key::Record(_) => Err(refused()),
-        Key::Foreign if path.split('/').any(|part| [".", "..", ""].contains(&part)) => {
-            Err(refused())
+        Key::Foreign if path.split('/').all(|part| ![".", "..", ""].contains(&part)) => {
+            Ok(Spot::Nowhere)
         }
-        Key::Foreign => Ok(Spot::Nowhere),
+        _ => Err(not_that_of(object, path)),
     }
 }
 
@@ -204,13 +142,9 @@ mod tests {
     use super::*;
 
     fn name() -> Name {
-        Name {
-            kind: DataObjectType::Template,
-            account: 2,
-            id: 201,
-            uuid: Uuid::nil(),
-            installation: "ins-1".to_owned(),
-        }
+        let name = InstallName { uuid: Uuid::nil(), installation: "ins-1".to_owned() };
+        let folder = InstallFolder { kind: DataObjectType::Template, account: 2, id: 201 };
+        Name { folder, name }
     }
 
     #[test]
@@ -240,6 +174,11 @@ mod tests {
     fn a_path_is_believed_of_its_own_object_alone() {
         let name = name();
         let key = name.key(ImageFormat::Raw).unwrap();
+        let spot = |name: &Name, path: &str| {
+            let mut template = TemplateInfo::new(Uuid::nil(), "t", ImageFormat::Raw, 7);
+            template.install_path = path.to_owned();
+            super::spot(name, &template.into())
+        };
         assert_eq!(spot(&name, "").unwrap(), Spot::Anywhere);
         assert_eq!(spot(&name, &key).unwrap(), Spot::At(key.clone()));
         let moved = key.replace("/2/", "/3/");

@@ -6,8 +6,9 @@
 //!
 //! # For operators
 //!
-//! **Add a store** without a zone and without a URL: the details say it all. Everything that a store needs is tried out before anything is saved: a key, a region, a
-//! certificate or a clock that is wrong is said in so many words.
+//! **Add a store** without a zone and without a URL: the details say it all. Everything that a store
+//! needs is tried out before anything is saved: a key, a region, a certificate or a clock that is
+//! wrong is said in so many words.
 //!
 //! | detail | values (default) | what it does |
 //! |---|---|---|

@@ -3,11 +3,13 @@
 //! Attaching and maintenance mean nothing to an image store: the host changes its own row.
 
 use crate::details::Place;
-use crate::layout::{KINDS, Key, root};
+use crate::layout::{Key, prefix};
 use crate::mark::{Mark, key};
 use crate::probe::probe;
-use crate::s3::Bucket;
+use crate::s3::{Bucket, Listed};
 use crate::stores::Stores;
+use std::ops::ControlFlow;
+use storage_plugin_api::install_path::KINDS;
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::{CallContext as Call, PluginResult as Result, StoreContext as Store};
 
@@ -42,8 +44,7 @@ impl DataStoreLifeCycle for S3LifeCycle {
             None => {
                 let mut mark = Mark::new(&place, tried.features);
                 mark.made_bucket = tried.made_bucket;
-                mark.write(&bucket, &place, true).await?;
-                mark
+                mark.write_new(&bucket, &place).await?
             }
         };
         self.stores.remember(&place, mark);
@@ -105,8 +106,7 @@ async fn remove_bucket(bucket: &Bucket) -> Result<()> {
 /// ended with its object.
 async fn end_uploads(bucket: &Bucket, place: &Place) -> Result<()> {
     for upload in bucket.unfinished("").await?.unwrap_or_default() {
-        let whose = Key::parse(&upload.key);
-        if whose.name().is_some_and(|name| name.installation == place.installation) {
+        if Key::parse(&upload.key).is_of(&place.installation) {
             bucket.abort_upload(&upload).await?;
         }
     }
@@ -117,20 +117,19 @@ async fn end_uploads(bucket: &Bucket, place: &Place) -> Result<()> {
 async fn check_empty(bucket: &Bucket, place: &Place) -> Result<()> {
     let mut records = Vec::new();
     for kind in KINDS {
-        for one in bucket.list_all(root(kind)).await? {
+        let look = |one: Listed| {
             match Key::parse(&one.key) {
-                Key::Object(name, _) if name.installation == place.installation => {
-                    return Err(PluginError::in_use(format!(
-                        "objects of ours are still in {}, one of them {:?}",
-                        place.url(),
-                        one.key
-                    )));
-                }
-                Key::Record(name) if name.installation == place.installation => {
-                    records.push(one.key);
-                }
-                _ => {}
+                of if !of.is_of(&place.installation) => {}
+                Key::Record(_) => records.push(one.key),
+                _ => return ControlFlow::Break(one.key),
             }
+            ControlFlow::Continue(())
+        };
+        if let Some(left) = bucket.walk(&prefix(kind), "", look).await? {
+            return Err(PluginError::in_use(format!(
+                "objects of ours are still in {}, one of them {left:?}; delete or migrate them first",
+                place.url()
+            )));
         }
     }
     for record in records {

@@ -1,8 +1,10 @@
 //! The objects of a store, page by page.
 
-use crate::layout::{KINDS, Key, root};
+use crate::layout::{Key, prefix};
 use crate::s3::{Bucket, Listed};
+use std::ops::ControlFlow;
 use storage_plugin_api::PluginResult as Result;
+use storage_plugin_api::install_path::KINDS;
 use storage_plugin_api::prelude::*;
 
 /// How many objects a page has where the host leaves it to us.
@@ -14,26 +16,20 @@ pub(crate) async fn page(bucket: &Bucket, of: &ListObjectsRequest) -> Result<Obj
     let marker = of.marker.as_deref().unwrap_or_default();
     let mut objects = Vec::new();
     for kind in KINDS {
-        let prefix = root(kind);
-        if marker > prefix && !marker.starts_with(prefix) {
+        let prefix = prefix(kind);
+        if marker > prefix.as_str() && !marker.starts_with(&prefix) {
             continue;
         }
-        let mut after = if marker > prefix { marker.to_owned() } else { String::new() };
-        loop {
-            let page = bucket.list(prefix, &after, 1000).await?;
-            for one in &page.objects {
-                let Some(object) = listed(one) else {
-                    continue;
-                };
-                if objects.len() == limit {
-                    return Ok(of_more(objects));
-                }
-                objects.push(object);
+        let after = if marker > prefix.as_str() { marker } else { "" };
+        let take = |one| match listed(&one) {
+            Some(_) if objects.len() == limit => ControlFlow::Break(()),
+            object => {
+                objects.extend(object);
+                ControlFlow::Continue(())
             }
-            match page.objects.last().filter(|_| page.is_more) {
-                Some(last) => after.clone_from(&last.key),
-                None => break,
-            }
+        };
+        if bucket.walk(&prefix, after, take).await?.is_some() {
+            return Ok(of_more(objects));
         }
     }
     Ok(ObjectPage::new(objects))
@@ -51,9 +47,9 @@ fn listed(one: &Listed) -> Option<ListedObject> {
     let mut object = ListedObject::new(one.key.as_str());
     match Key::parse(&one.key) {
         Key::Object(name, format) => {
-            object.uuid = Some(name.uuid);
-            object.installation_id = Some(name.installation);
-            object.object_type = Some(name.kind);
+            object.uuid = Some(name.name.uuid);
+            object.installation_id = Some(name.name.installation);
+            object.object_type = Some(name.folder.kind);
             // Of any other format the size of the disk in it is not known by its length.
             object.size_bytes = (format == ImageFormat::Raw).then_some(one.size);
         }

@@ -104,6 +104,21 @@ impl Mark {
         bucket.put(&key, small(place, text), options).await.map(drop)
     }
 
+    /// Puts a new mark in place, or keeps the one that is there already: of two hosts that add the
+    /// store one is quicker, and of one the answer may have been lost.
+    ///
+    /// # Errors
+    /// `AlreadyExists` where it is that of another store.
+    pub(crate) async fn write_new(self, bucket: &Bucket, place: &Place) -> Result<Self> {
+        match self.write(bucket, place, true).await {
+            Err(error) if error.kind() == PluginErrorKind::Conflict => {
+                let there = Self::read(bucket, place).await?.ok_or(error)?;
+                there.check_owner(place).map(|()| there)
+            }
+            written => written.map(|()| self),
+        }
+    }
+
     /// Whether it is that of this store.
     pub(crate) fn is_of(&self, place: &Place) -> bool {
         self.store == place.store && self.installation_id == place.installation
@@ -152,4 +167,32 @@ pub(crate) fn missing(place: &Place) -> PluginError {
 /// A few bytes of ours, with all that a server may compare.
 pub(crate) fn small(place: &Place, text: Vec<u8>) -> Payload {
     Payload::new(vec![Bytes::from(text)], place.connection.payload_signing, PartChecksum::Md5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::details::tests::place;
+    use crate::s3::stub::{answer, is, server};
+    use storage_plugin_api::tokio;
+
+    #[tokio::test]
+    async fn a_new_mark_is_that_of_whoever_was_first() {
+        let place = place(&[]).unwrap();
+        let features = Features { conditional_writes: true, ..Features::default() };
+        let ours = Mark::new(&place, features);
+        let others = Mark { store: Uuid::new_v4(), ..ours.clone() };
+        for (there, is_ours) in [(ours.clone(), true), (others, false)] {
+            let text = serde_json::to_string(&there).unwrap();
+            let (bucket, _) = server(move |head| match is(head, "PUT") {
+                true => answer("412 Precondition Failed", "", ""),
+                false => answer("200 OK", "", &text),
+            });
+            let written = ours.clone().write_new(&bucket, &place).await;
+            match is_ours {
+                true => assert_eq!(written.unwrap(), there),
+                false => assert_eq!(written.unwrap_err().kind(), PluginErrorKind::AlreadyExists),
+            }
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! Objects are found, described and removed: what the driver's methods do.
 
-use crate::layout::{self, Key, Name, Spot, format_of};
+use crate::layout::{self, Key, Name, Spot};
 use crate::record::{self, Record};
-use crate::s3::{Object, Unfinished};
+use crate::s3::{Listed, Object, Unfinished};
 use crate::stores::{Opened, Stores};
 use crate::unfinished;
+use std::ops::ControlFlow;
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::{CreateResult as Created, PluginResult as Result};
 
@@ -24,8 +25,8 @@ impl Opened {
     /// A place that a writer fills is a key, and nothing is there before. What an attempt before
     /// this one finished stays.
     pub(crate) async fn make_place(&self, object: &DataObject) -> Result<Created> {
-        let name = Name::of(&self.place, object)?;
-        let key = name.key(format_of(object))?;
+        let name = Name::of(&self.place, object);
+        let key = name.key(object.format())?;
         let Some(found) = self.find(object).await? else {
             return Ok(Created::new(key));
         };
@@ -39,8 +40,8 @@ impl Opened {
 
     /// Finds a finished object.
     pub(crate) async fn find(&self, object: &DataObject) -> Result<Option<Found>> {
-        let name = Name::of(&self.place, object)?;
-        let at = match layout::spot(&name, object.path())? {
+        let name = Name::of(&self.place, object);
+        let at = match layout::spot(&name, object)? {
             Spot::At(key) => Some(key),
             Spot::Anywhere => self.search(&name).await?,
             Spot::Nowhere => self.search_below(&name, &name.to_string()).await?,
@@ -69,24 +70,16 @@ impl Opened {
     async fn search(&self, name: &Name) -> Result<Option<String>> {
         match self.search_below(name, &name.to_string()).await? {
             Some(key) => Ok(Some(key)),
-            None => self.search_below(name, layout::root(name.kind)).await,
+            None => self.search_below(name, &layout::prefix(name.folder.kind)).await,
         }
     }
 
     async fn search_below(&self, name: &Name, prefix: &str) -> Result<Option<String>> {
-        let mut after = String::new();
-        loop {
-            let page = self.bucket.list(prefix, &after, 1000).await?;
-            for one in &page.objects {
-                if matches!(Key::parse(&one.key), Key::Object(of, _) if of.is_of(name)) {
-                    return Ok(Some(one.key.clone()));
-                }
-            }
-            match page.objects.last().filter(|_| page.is_more) {
-                Some(last) => after.clone_from(&last.key),
-                None => return Ok(None),
-            }
-        }
+        let look = |one: Listed| match Key::parse(&one.key) {
+            Key::Object(of, _) if of.is_of(name) => ControlFlow::Break(one.key),
+            _ => ControlFlow::Continue(()),
+        };
+        self.bucket.walk(prefix, "", look).await
     }
 
     /// The truth about an object.
@@ -122,7 +115,11 @@ impl Opened {
         let Some(attempt) = record::attempt(&of.object) else {
             return Ok(None);
         };
-        let text = self.bucket.get_small(&of.name.record(attempt), record::MAX_BYTES).await?;
+        let text = match self.bucket.get_small(&of.name.record(attempt), record::MAX_BYTES).await {
+            // What is none is no reason to refuse the object.
+            Err(error) if error.kind() == PluginErrorKind::Corrupt => None,
+            text => text?,
+        };
         let record = text.as_deref().and_then(Record::parse);
         let record = record.filter(|record| record.size == of.object.size);
         Ok(record.map(|record| record.digest))
@@ -130,9 +127,9 @@ impl Opened {
 
     /// Removes an object and what was left of its making. What is gone is a success.
     pub(crate) async fn remove(&self, stores: &Stores, object: &DataObject) -> Result<()> {
-        let own = Name::of(&self.place, object)?;
+        let own = Name::of(&self.place, object);
         // A path that leads elsewhere is refused before anything is touched.
-        let at = match layout::spot(&own, object.path())? {
+        let at = match layout::spot(&own, object)? {
             Spot::At(key) => Key::parse(&key).name().cloned(),
             Spot::Anywhere => {
                 let found = self.search(&own).await?;

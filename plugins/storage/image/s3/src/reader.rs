@@ -6,6 +6,7 @@ use crate::s3::{Download, Pin};
 use crate::stores::Opened;
 use storage_plugin_api::PluginResult as Result;
 use storage_plugin_api::bytes::Bytes;
+use storage_plugin_api::digest::Tree;
 use storage_plugin_api::prelude::*;
 
 /// The unit in which zeros are looked for: as small as file systems give out space, or nearly.
@@ -20,7 +21,7 @@ pub(crate) struct ImageReader {
     /// Read, not yet given out; begins at `offset`.
     piece: Bytes,
     /// Where all of the object is read and its digest is known: what came, and what it is to be.
-    check: Option<(blake3::Hasher, String)>,
+    check: Option<(Tree, String)>,
     key: String,
 }
 
@@ -35,7 +36,6 @@ pub(crate) async fn open(opened: &Opened, of: &OpenReaderRequest) -> Result<Imag
     let end = asked.map_or(size, |end| end.min(size));
     let is_whole = of.offset == 0 && end == size;
     let digest = if is_whole { opened.digest(&found).await? } else { None };
-    let digest = digest.filter(|digest| digest.starts_with("{BLAKE3}"));
     let Found { key, object, .. } = found;
     let place = &opened.place;
     let pin = Pin { tag: object.tag, size };
@@ -45,7 +45,7 @@ pub(crate) async fn open(opened: &Opened, of: &OpenReaderRequest) -> Result<Imag
         offset: of.offset.min(end),
         end,
         piece: Bytes::new(),
-        check: digest.map(|digest| (blake3::Hasher::new(), digest)),
+        check: digest.map(|digest| (Tree::new(BLOCK as u64), digest)),
         key,
     })
 }
@@ -55,14 +55,17 @@ impl ImageReader {
         if self.offset != self.end {
             return Err(self.corrupt(&format!("it ended at {} of {}", self.offset, self.end)));
         }
-        let Some((hasher, expected)) = self.check.take() else {
+        let Some((Some(got), expected)) = self.check.take().map(|(tree, it)| (tree.finish(), it))
+        else {
             return Ok(());
         };
-        let got = format!("{{BLAKE3}}{}", hasher.finalize().to_hex());
-        if got == expected {
-            return Ok(());
+        match got.agrees_with(&expected) {
+            Some(false) => {
+                Err(self.corrupt(&format!("its digest is {got}, and {expected} was written")))
+            }
+            // One of another kind says nothing here.
+            _ => Ok(()),
         }
-        Err(self.corrupt(&format!("its digest is {got}, and {expected} was written")))
     }
 
     fn corrupt(&self, why: &str) -> PluginError {
@@ -77,8 +80,8 @@ impl DataReader for ImageReader {
             let Some(piece) = self.bytes.next().await? else {
                 return self.ended().map(|()| None);
             };
-            if let Some((hasher, _)) = &mut self.check {
-                hasher.update(&piece);
+            if let Some((tree, _)) = &mut self.check {
+                tree.update(&piece, |_| ());
             }
             self.piece = piece;
         }

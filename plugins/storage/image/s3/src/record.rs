@@ -5,7 +5,6 @@
 //! the object is: it names the attempt that wrote it, and the object does, too. Invariant: a record
 //! is believed of the very object that its attempt made.
 
-use crate::layout::format_of;
 use crate::s3::Object;
 use std::collections::HashMap;
 use storage_plugin_api::prelude::*;
@@ -65,11 +64,15 @@ impl Record {
     }
 }
 
+/// The size of the disk in so many bytes of an object: what the host told, but of a raw one its own.
+pub(crate) fn virtual_size_of(object: &DataObject, size: u64) -> u64 {
+    let told = object.size_bytes();
+    if object.format() == ImageFormat::Raw || told == 0 { size } else { told }
+}
+
 /// What is put with an object that an attempt writes.
 pub(crate) fn metadata(object: &DataObject, attempt: Uuid, size: u64) -> HashMap<String, String> {
-    let told = object.size_bytes();
-    let is_raw = format_of(object) == ImageFormat::Raw;
-    let virtual_size = if is_raw || told == 0 { size } else { told };
+    let virtual_size = virtual_size_of(object, size);
     HashMap::from([
         (ATTEMPT.to_owned(), attempt.simple().to_string()),
         (VIRTUAL_SIZE.to_owned(), virtual_size.to_string()),

@@ -18,7 +18,7 @@ pub(crate) async fn keep(
     name: &Name,
     upload: &Unfinished,
 ) -> Result<()> {
-    match stores.host().filter(|_| !opened.features.lists_uploads) {
+    match keeper(stores, opened) {
         Some(host) => {
             let at = key(opened, name, &upload.id);
             host.set_detail(SetDetailRequest::new(at, Secret::new(upload.key.as_str()))).await
@@ -29,10 +29,10 @@ pub(crate) async fn keep(
 
 /// The uploads that were kept of an object.
 pub(crate) async fn kept(stores: &Stores, opened: &Opened, name: &Name) -> Result<Vec<Unfinished>> {
-    let Some(host) = stores.host().filter(|_| !opened.features.lists_uploads) else {
+    let Some(host) = keeper(stores, opened) else {
         return Ok(Vec::new());
     };
-    let all = host.list_details(ListDetailsRequest::new(owner(name), name.uuid)).await?;
+    let all = host.list_details(ListDetailsRequest::new(owner(name), name.name.uuid)).await?;
     let prefix = prefix(opened);
     let ids = all.iter().filter_map(|(name, key)| {
         Some(Unfinished { key: key.to_owned(), id: name.strip_prefix(&prefix)?.to_owned() })
@@ -47,14 +47,19 @@ pub(crate) async fn forget(
     name: &Name,
     upload: &Unfinished,
 ) -> Result<()> {
-    match stores.host().filter(|_| !opened.features.lists_uploads) {
+    match keeper(stores, opened) {
         Some(host) => host.remove_detail(key(opened, name, &upload.id)).await,
         None => Ok(()),
     }
 }
 
+/// The host, where the server leaves it to us.
+fn keeper<'a>(stores: &'a Stores, opened: &Opened) -> Option<&'a Arc<dyn HostServices>> {
+    stores.host().filter(|_| !opened.features.lists_uploads)
+}
+
 fn key(opened: &Opened, name: &Name, id: &str) -> DetailKey {
-    DetailKey::new(owner(name), name.uuid, format!("{}{id}", prefix(opened)))
+    DetailKey::new(owner(name), name.name.uuid, format!("{}{id}", prefix(opened)))
 }
 
 fn prefix(opened: &Opened) -> String {
@@ -62,7 +67,7 @@ fn prefix(opened: &Opened) -> String {
 }
 
 const fn owner(name: &Name) -> DetailOwner {
-    match name.kind {
+    match name.folder.kind {
         DataObjectType::Template => DetailOwner::Template,
         DataObjectType::Snapshot => DetailOwner::Snapshot,
         _ => DetailOwner::Volume,

@@ -4,13 +4,14 @@
 //! what is in them. Invariant: a token is one of the write that gave it and of no other, and holds
 //! as long as the server keeps the parts.
 
-use crate::layout::{self, Name, Spot, format_of};
+use crate::layout::{self, Name, Spot};
 use crate::mark::small;
 use crate::objects::check_size;
 use crate::record::{self, Record};
 use crate::s3::{Going, PutOptions, Upload, UploadPlan};
 use crate::stores::{Opened, Stores};
 use crate::unfinished;
+use storage_plugin_api::digest::{Digest, Top};
 use storage_plugin_api::prelude::*;
 use storage_plugin_api::{OpenedWriter, PluginResult as Result, log, serde_json};
 
@@ -23,7 +24,7 @@ struct TokenState {
     upload: String,
     part_bytes: u64,
     parts: u32,
-    tops: Vec<[u8; 32]>,
+    tops: Vec<Top>,
 }
 
 /// Writes an object.
@@ -42,6 +43,8 @@ pub(crate) struct ImageWriter {
     expected: Option<String>,
     /// `None` once it was finished or thrown away.
     upload: Option<Upload>,
+    /// A chunk is on its way, or was given up: how much of it was taken nobody knows.
+    is_between: bool,
 }
 
 /// Opens an object for writing it whole, or from a token on.
@@ -52,10 +55,10 @@ pub(crate) async fn open(
 ) -> Result<OpenedWriter> {
     check_size(of.size_bytes)?;
     let opened = stores.change(store).await?;
-    let name = Name::of(&opened.place, &of.object)?;
-    let key = match layout::spot(&name, of.object.path())? {
+    let name = Name::of(&opened.place, &of.object);
+    let key = match layout::spot(&name, &of.object)? {
         Spot::At(key) => key,
-        Spot::Anywhere | Spot::Nowhere => name.key(format_of(&of.object))?,
+        Spot::Anywhere | Spot::Nowhere => name.key(of.object.format())?,
     };
     let state = match &of.resume {
         Some(token) => Some(state_of(token, &of)?),
@@ -87,6 +90,7 @@ pub(crate) async fn open(
         part_bytes,
         expected: of.digest,
         upload: Some(upload),
+        is_between: false,
     };
     Ok(OpenedWriter::new(offset, writer))
 }
@@ -150,6 +154,17 @@ impl ImageWriter {
         self.upload.as_mut().ok_or_else(|| PluginError::conflict("this write has ended"))
     }
 
+    /// Zeros would take the place of what was given up.
+    fn expect_no_gap(&self) -> Result<()> {
+        if !self.is_between {
+            return Ok(());
+        }
+        Err(PluginError::conflict(format!(
+            "a chunk before this one failed or was given up; open {:?} again, with the last token",
+            self.key
+        )))
+    }
+
     fn token(&self, going: Going) -> Result<CheckpointToken> {
         let offset = u64::from(going.parts) * self.part_bytes;
         let state = TokenState {
@@ -183,9 +198,9 @@ impl ImageWriter {
     }
 
     /// Refuses bytes of which the host knew that they would be others.
-    async fn check_digest(&mut self, digest: &str) -> Result<()> {
-        let is_other = |expected: &&String| expected.starts_with("{BLAKE3}") && *expected != digest;
-        let Some(expected) = self.expected.as_ref().filter(is_other).cloned() else {
+    async fn check_digest(&mut self, digest: &Digest) -> Result<()> {
+        let is_other = |expected: &String| digest.agrees_with(expected) == Some(false);
+        let Some(expected) = self.expected.clone().filter(is_other) else {
             return Ok(());
         };
         self.throw_away().await?;
@@ -196,8 +211,8 @@ impl ImageWriter {
     }
 
     /// Puts the record in place, before there is an object that it is of.
-    async fn put_record(&self, digest: &str) -> Result<()> {
-        let record = Record::new(&self.object, self.size, digest).to_bytes()?;
+    async fn put_record(&self, digest: &Digest) -> Result<()> {
+        let record = Record::new(&self.object, self.size, &digest.to_string()).to_bytes()?;
         let payload = small(&self.opened.place, record);
         let options = PutOptions {
             content_type: Some("application/json".to_owned()),
@@ -211,27 +226,23 @@ impl ImageWriter {
 #[async_trait]
 impl DataWriter for ImageWriter {
     async fn write(&mut self, chunk: Chunk) -> Result<Option<CheckpointToken>> {
-        let (begin, size) = (chunk.offset(), self.size);
-        let end = begin.saturating_add(chunk.length());
+        self.expect_no_gap()?;
+        let written = self.upload()?.offset();
+        let end = chunk.check_place(written, self.size)?;
+        self.is_between = true;
         let upload = self.upload()?;
-        if begin < upload.offset() || end > size {
-            return Err(PluginError::invalid_argument(format!(
-                "a chunk from {begin} to {end} is out of its place: {} of {size} bytes are written",
-                upload.offset()
-            )));
-        }
-        upload.zeros_to(begin).await?;
+        upload.zeros_to(chunk.offset()).await?;
         match chunk {
             Chunk::Data { bytes, .. } => upload.write(bytes).await?,
             Chunk::Hole { .. } => upload.zeros_to(end).await?,
         }
-        match upload.going().await? {
-            Some(going) => self.token(going).map(Some),
-            None => Ok(None),
-        }
+        let going = upload.going().await?;
+        self.is_between = false;
+        going.map(|going| self.token(going)).transpose()
     }
 
     async fn finish(&mut self) -> Result<WriteResult> {
+        self.expect_no_gap()?;
         let size = self.size;
         let upload = self.upload()?;
         upload.zeros_to(size).await?;
@@ -251,16 +262,64 @@ impl DataWriter for ImageWriter {
         let kept = [self.key.as_str(), if begun.is_some() { record.as_str() } else { "" }];
         self.opened.remove_named(&self.name, &kept).await?;
         self.forget(begun).await?;
-        let told = self.object.size_bytes();
-        let is_raw = format_of(&self.object) == ImageFormat::Raw;
-        let virtual_size = if is_raw || told == 0 { size } else { told };
+        let virtual_size = record::virtual_size_of(&self.object, size);
         let mut written = WriteResult::new(virtual_size, finished.size);
         written.path = Some(self.key.clone());
-        written.digest = Some(digest);
+        written.digest = Some(digest.to_string());
         Ok(written)
     }
 
     async fn abort(&mut self) -> Result<()> {
         self.throw_away().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::details::tests::place;
+    use crate::mark::Features;
+    use crate::s3::stub::refusing;
+    use storage_plugin_api::bytes::Bytes;
+    use storage_plugin_api::tokio;
+
+    async fn writer(size: u64) -> ImageWriter {
+        let place = place(&[]).unwrap();
+        let object: DataObject = VolumeInfo::new(Uuid::new_v4(), "a volume", size).into();
+        let name = Name::of(&place, &object);
+        let (bucket, _) = refusing();
+        let mut plan = UploadPlan::new("object", size);
+        (plan.part_bytes, plan.in_flight) = (1 << 20, 1);
+        let upload = Upload::begin(bucket.clone(), plan).await.unwrap();
+        ImageWriter {
+            stores: Arc::default(),
+            store: DataStore::new(Uuid::new_v4(), DataStoreRole::Image).into(),
+            opened: Opened { place, bucket, features: Features::default() },
+            object,
+            name,
+            key: "object".to_owned(),
+            attempt: Uuid::new_v4(),
+            size,
+            part_bytes: 1 << 20,
+            expected: None,
+            upload: Some(upload),
+            is_between: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn zeros_do_not_take_the_place_of_a_chunk_that_failed() {
+        let mut writer = writer(8 << 20).await;
+        let chunk = |offset| Chunk::Data { offset, bytes: Bytes::from(vec![1; 3 << 20]) };
+        let out_of_place = writer.write(chunk(6 << 20)).await.unwrap_err();
+        assert_eq!(out_of_place.kind(), PluginErrorKind::InvalidArgument);
+        let failed = writer.write(chunk(0)).await.unwrap_err();
+        assert_eq!(failed.kind(), PluginErrorKind::PermissionDenied);
+        for later in [writer.write(chunk(3 << 20)).await.err(), writer.finish().await.err()] {
+            let later = later.unwrap();
+            assert_eq!(later.kind(), PluginErrorKind::Conflict);
+            assert!(later.to_string().contains("with the last token"), "{later}");
+        }
+        writer.abort().await.unwrap();
     }
 }

@@ -163,15 +163,7 @@ impl ThinWriter {
 #[async_trait]
 impl DataWriter for ThinWriter {
     async fn write(&mut self, chunk: Chunk) -> Result<Option<CheckpointToken>> {
-        let end = chunk.offset().saturating_add(chunk.length());
-        if chunk.offset() < self.offset || end > self.announced {
-            return Err(PluginError::invalid_argument(format!(
-                "a chunk from {} to {end} is out of its place: {} of {} bytes are written",
-                chunk.offset(),
-                self.offset,
-                self.announced
-            )));
-        }
+        let end = chunk.check_place(self.offset, self.announced)?;
         if let Chunk::Data { offset, bytes } = chunk {
             self.unflushed += bytes.len() as u64;
             let is_due = self.unflushed >= FLUSH_BYTES;

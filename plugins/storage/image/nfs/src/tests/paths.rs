@@ -1,7 +1,7 @@
 //! Names: nothing leads out of the store, nothing of ours is taken for another's.
 
 use super::*;
-use crate::layout::{File, Name};
+use crate::layout::{self, File, Name};
 use std::os::unix::fs::symlink;
 
 #[test]
@@ -34,16 +34,19 @@ fn objects_lie_where_cloudstack_looks_for_them() {
 #[test]
 fn a_name_says_what_it_is_and_nothing_else_is_one() {
     let name = Name { uuid: Uuid::new_v4(), installation: INSTALLATION.to_owned() };
-    for format in crate::layout::formats() {
+    for format in storage_plugin_api::install_path::formats() {
         let file = name.file(format).unwrap();
         assert_eq!(File::parse(&file), File::Object(name.clone(), format));
         assert_eq!(File::parse(&file.to_uppercase()), File::Foreign);
         assert_eq!(File::parse(&format!("{file}0")), File::Foreign);
         assert_eq!(File::parse(&format!("{file}.x.new")), File::Unfinished(name.clone()));
     }
-    assert_eq!(File::parse(&name.unfinished(Uuid::new_v4())), File::Unfinished(name.clone()));
+    assert_eq!(
+        File::parse(&layout::unfinished(&name, Uuid::new_v4())),
+        File::Unfinished(name.clone())
+    );
     for kind in [DataObjectType::Template, DataObjectType::Volume] {
-        assert_eq!(File::parse(&name.record(kind)), File::Record);
+        assert_eq!(File::parse(&layout::record(&name, kind)), File::Record);
     }
     for foreign in ["", "a", "debian.qcow2", "template.properties2", "a.b.c.d"] {
         assert_eq!(File::parse(foreign), File::Foreign, "{foreign:?}");
@@ -52,7 +55,7 @@ fn a_name_says_what_it_is_and_nothing_else_is_one() {
         refused(name.file(format), Kind::InvalidArgument, &["QCOW2", format.as_str()]);
     }
     let longest = Name { installation: "x".repeat(128), ..name };
-    assert!(longest.unfinished(Uuid::new_v4()).len() <= 255);
+    assert!(layout::unfinished(&longest, Uuid::new_v4()).len() <= 255);
 }
 
 /// Every method that takes an object.

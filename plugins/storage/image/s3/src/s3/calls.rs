@@ -16,6 +16,7 @@ use aws_sdk_s3::types::{
 };
 use std::collections::HashMap;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -38,7 +39,7 @@ pub struct Bucket {
 pub struct Listed {
     /// Its key.
     pub key: String,
-    /// Its length.
+    /// Its length in bytes.
     pub size: u64,
 }
 
@@ -54,7 +55,7 @@ pub struct Listing {
 /// What is known of an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Object {
-    /// Its length.
+    /// Its length in bytes.
     pub size: u64,
     /// Changes with its bytes.
     pub tag: String,
@@ -174,20 +175,46 @@ impl Bucket {
         Ok(Listing { objects, is_more })
     }
 
-    /// All objects whose keys begin with a prefix: every page.
+    /// Shows the objects whose keys begin with a prefix, behind a key, in the order of keys, until
+    /// `visit` breaks off with something. A page is held at a time, however many there are.
+    ///
+    /// # Errors
+    /// Those of every request.
+    pub async fn walk<T>(
+        &self,
+        prefix: &str,
+        after: &str,
+        mut visit: impl FnMut(Listed) -> ControlFlow<T> + Send,
+    ) -> Result<Option<T>> {
+        let mut after = after.to_owned();
+        loop {
+            let page = self.list(prefix, &after, 1000).await?;
+            if let Some(last) = page.objects.last() {
+                after.clone_from(&last.key);
+            }
+            for one in page.objects {
+                if let ControlFlow::Break(found) = visit(one) {
+                    return Ok(Some(found));
+                }
+            }
+            if !page.is_more {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// All objects whose keys begin with a prefix: every page. For prefixes of few.
     ///
     /// # Errors
     /// Those of every request.
     pub async fn list_all(&self, prefix: &str) -> Result<Vec<Listed>> {
-        let mut all: Vec<Listed> = Vec::new();
-        loop {
-            let after = all.last().map(|one| one.key.clone()).unwrap_or_default();
-            let page = self.list(prefix, &after, 1000).await?;
-            all.extend(page.objects);
-            if !page.is_more {
-                return Ok(all);
-            }
-        }
+        let mut all = Vec::new();
+        let take = |one| -> ControlFlow<()> {
+            all.push(one);
+            ControlFlow::Continue(())
+        };
+        self.walk(prefix, "", take).await?;
+        Ok(all)
     }
 
     /// Puts an object in one request (`putObject`); its tag.
@@ -214,7 +241,7 @@ impl Bucket {
         let put = request.customize().interceptor(payload.clone()).send().await;
         let put = put.map_err(|error| failed(at, &doing, error))?;
         let tag = put.e_tag().unwrap_or_default().to_owned();
-        if payload.contradicts(&tag) {
+        if payload.contradicts(&tag, put.server_side_encryption()) {
             return Err(PluginError::corrupt(format!(
                 "{doing}: other bytes arrived than were sent"
             )));
@@ -222,34 +249,25 @@ impl Bucket {
         Ok(tag)
     }
 
-    /// Puts a file (`putObject` of a file), in parts where it is large; its length.
+    /// Puts a file (`putObject` of a file), in parts where it is large; its length in bytes. After
+    /// an error nothing of it is left.
     ///
     /// # Errors
     /// Those of the file and of every request.
     pub async fn put_file(&self, file: &Path, plan: UploadPlan) -> Result<u64> {
-        let shown = file.to_owned();
-        let wrong = move |error| PluginError::from_io(format!("cannot read {shown:?}"), &error);
-        let mut source = std::fs::File::open(file).map_err(&wrong)?;
         let mut upload = Upload::begin(self.clone(), plan).await?;
-        loop {
-            let read = spawn_blocking(move || {
-                let mut bytes = vec![0; 1 << 20];
-                let read = std::io::Read::read(&mut source, &mut bytes)?;
-                bytes.truncate(read);
-                Ok((bytes, source))
-            });
-            let read = read.await.map_err(|_| PluginError::internal("a read broke"))?;
-            let (bytes, rest) = read.map_err(&wrong)?;
-            source = rest;
-            if bytes.is_empty() {
-                break;
-            }
-            upload.write(Bytes::from(bytes)).await?;
+        let sent = match send_file(&mut upload, file).await {
+            Ok(()) => upload.complete().await,
+            Err(error) => Err(error),
+        };
+        if sent.is_err() {
+            // The error of the sending is the one to report.
+            upload.abort().await.ok();
         }
-        upload.finish().await.map(|finished| finished.size)
+        sent.map(|finished| finished.size)
     }
 
-    /// What is known of an object; `None` where there is none.
+    /// What is known of an object (`headObject`); `None` where there is none.
     ///
     /// # Errors
     /// Those of every request.
@@ -264,7 +282,7 @@ impl Bucket {
         }))
     }
 
-    /// The bytes of a small object (`getObject`); `None` where there is none.
+    /// The bytes of a small object (`getObject`), of so many at most; `None` where there is none.
     ///
     /// # Errors
     /// `Corrupt` for one that is larger than said; those of every request.
@@ -416,6 +434,26 @@ impl Bucket {
         let set = request.send().await;
         let doing = format!("setting the ACL of {key:?} in the objects");
         set.map(drop).map_err(|error| failed(&self.at, &doing, error))
+    }
+}
+
+async fn send_file(upload: &mut Upload, file: &Path) -> Result<()> {
+    let wrong = |error| PluginError::from_io(format!("cannot read {file:?}"), &error);
+    let mut source = std::fs::File::open(file).map_err(wrong)?;
+    loop {
+        let read = spawn_blocking(move || {
+            let mut bytes = vec![0; 1 << 20];
+            let read = std::io::Read::read(&mut source, &mut bytes)?;
+            bytes.truncate(read);
+            Ok((bytes, source))
+        });
+        let read = read.await.map_err(|_| PluginError::internal("a read broke"))?;
+        let (bytes, rest) = read.map_err(wrong)?;
+        source = rest;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        upload.write(Bytes::from(bytes)).await?;
     }
 }
 

@@ -33,7 +33,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct Pin {
     /// Its tag.
     pub tag: String,
-    /// Its length.
+    /// Its length in bytes.
     pub size: u64,
 }
 
@@ -45,7 +45,8 @@ pub struct Download {
     left: Range<u64>,
     piece_bytes: u64,
     in_flight: usize,
-    coming: VecDeque<Receiver<Result<Bytes>>>,
+    /// What is asked for, in order, and how many bytes of it are still to come.
+    coming: VecDeque<(Receiver<Result<Bytes>>, u64)>,
     running: JoinSet<()>,
 }
 
@@ -57,7 +58,8 @@ struct Source {
 }
 
 impl Download {
-    /// A download of a range, which ends with the object.
+    /// A download of a range in bytes (`getObject`), which ends with the object: in pieces of so many
+    /// bytes, so many of them at once. Nothing is asked yet.
     pub fn new(
         bucket: Bucket,
         key: &str,
@@ -87,11 +89,16 @@ impl Download {
             while self.coming.len() < self.in_flight && !self.left.is_empty() {
                 self.ask();
             }
-            let Some(first) = self.coming.front_mut() else {
+            let Some((first, left)) = self.coming.front_mut() else {
                 return Ok(None);
             };
             match first.recv().await {
-                Some(bytes) => return bytes.map(Some),
+                Some(Ok(bytes)) => {
+                    *left = left.saturating_sub(bytes.len() as u64);
+                    return Ok(Some(bytes));
+                }
+                Some(Err(error)) => return Err(error),
+                None if *left > 0 => return Err(self.source.broke(*left)),
                 None => drop(self.coming.pop_front()),
             }
             while self.running.try_join_next().is_some() {}
@@ -103,7 +110,7 @@ impl Download {
         let piece = self.left.start..end;
         self.left.start = end;
         let (give, take) = channel(WAITING);
-        self.coming.push_back(take);
+        self.coming.push_back((take, piece.end - piece.start));
         let source = self.source.clone();
         self.running.spawn(async move {
             if let Err(error) = source.fetch(piece, &give).await {
@@ -206,6 +213,13 @@ impl Source {
         format!("a read of {:?} in the objects", self.key)
     }
 
+    fn broke(&self, left: u64) -> PluginError {
+        PluginError::internal(format!(
+            "{}: whoever fetched it ended {left} bytes too early; read it again",
+            self.doing()
+        ))
+    }
+
     fn replaced(&self) -> PluginError {
         PluginError::conflict(format!(
             "{:?} was replaced by another object while it was read; begin anew",
@@ -220,5 +234,28 @@ async fn pass(piece: &mut Range<u64>, bytes: Bytes, give: &Sender<Result<Bytes>>
         piece.start += bytes.len() as u64;
         // Nobody takes them if the download was dropped.
         give.send(Ok(bytes)).await.ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::s3::{Connection, Endpoint};
+    use storage_plugin_api::{Secret, tokio};
+
+    #[tokio::test]
+    async fn a_piece_that_ends_too_early_is_an_error() {
+        let endpoint = Endpoint::parse("http://127.0.0.1:1", None).unwrap();
+        let connection = Connection::new(endpoint, "images", "key", Secret::new("secret"));
+        let pin = Pin { tag: "tag".to_owned(), size: 7 };
+        let bucket = Bucket::new(connection).unwrap();
+        let mut download = Download::new(bucket, "object", pin, 0..0, 7, 1);
+        let (give, take) = channel(1);
+        download.coming.push_back((take, 7));
+        give.send(Ok(Bytes::from("abc"))).await.unwrap();
+        drop(give);
+        assert_eq!(download.next().await.unwrap().as_deref(), Some(b"abc".as_slice()));
+        let error = download.next().await.unwrap_err();
+        assert!(error.to_string().contains("4 bytes too early"), "{error}");
     }
 }

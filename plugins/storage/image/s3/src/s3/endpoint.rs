@@ -20,6 +20,11 @@ impl Endpoint {
     /// `InvalidConfig` naming the detail, with one that would be right.
     pub fn parse(text: &str, use_https: Option<bool>) -> Result<Self> {
         let text = text.trim();
+        if let Some((_, behind)) = text.rsplit_once('@') {
+            // What is before the sign may be a secret.
+            let why = "holds a user; the keys belong into accesskey and secretkey";
+            return Err(wrong(behind, why));
+        }
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) => (Some(scheme.to_ascii_lowercase()), rest),
             None => (None, text),
@@ -40,11 +45,6 @@ impl Endpoint {
         }
         let https = said.or(use_https).unwrap_or(true);
         let host = rest.strip_suffix('/').unwrap_or(rest).to_ascii_lowercase();
-        if host.contains('@') {
-            let why = "holds a user; the keys belong into accesskey and secretkey";
-            // What is before the sign may be a secret.
-            return Err(wrong(host.rsplit('@').next().unwrap_or_default(), why));
-        }
         if host.contains(['/', '?', '#']) {
             let why =
                 "has a path; write the host and its port alone, and name the bucket in bucket";
@@ -119,6 +119,8 @@ mod tests {
             ("http://s3.example", Some(true), "usehttps=true"),
             ("https://s3.example/bucket", None, "name the bucket in bucket"),
             ("https://joe:secret@s3.example", None, "accesskey"),
+            ("ftp://joe:secret@s3.example", None, "accesskey"),
+            ("http://joe:secret@s3.example", Some(true), "accesskey"),
             ("s3.example:0", None, "1 to 65535"),
             ("s3.example:many", None, "1 to 65535"),
             ("s 3", None, "names no host"),

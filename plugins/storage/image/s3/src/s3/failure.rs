@@ -195,9 +195,14 @@ where
         "BadDigest" | "InvalidDigest" | "XAmzContentSHA256Mismatch" | "InvalidPart" => {
             (Kind::Corrupt, "other bytes arrived than were sent".to_owned())
         }
-        "QuotaExceeded" | "InsufficientCapacity" | "EntityTooLarge" | "507" => {
-            (Kind::CapacityExceeded, "no room, or no more of the quota".to_owned())
-        }
+        "QuotaExceeded" | "InsufficientCapacity" | "507" => (
+            Kind::CapacityExceeded,
+            "no room, or no more of the quota; free some, or raise the quota".to_owned(),
+        ),
+        "EntityTooLarge" => (
+            Kind::CapacityExceeded,
+            "that is larger than this server takes at once; lower part_size_mib".to_owned(),
+        ),
         "SlowDown" | "TooManyRequests" | "Throttling" | "RequestLimitExceeded" | "429" => {
             (Kind::RateLimited, "the server asks to slow down".to_owned())
         }

@@ -6,25 +6,30 @@
 
 mod calls;
 mod connection;
-mod digest;
 mod download;
 mod endpoint;
 mod failure;
 mod http;
 mod payload;
+mod plan;
+mod sending;
 #[cfg(test)]
 #[cfg(feature = "servers")]
 mod servers;
 mod signer_v2;
+#[cfg(test)]
+pub(crate) mod stub;
+#[cfg(test)]
+mod tests;
 mod upload;
 mod uploads;
 
 pub use calls::{Bucket, Listed, Listing, Method, Object, PutOptions};
 pub use connection::{Connection, PartChecksum, Signer};
-pub use digest::{Tops, leaf};
 pub use download::{Download, Pin};
 pub use endpoint::Endpoint;
 pub use failure::{code, failed};
 pub use payload::Payload;
-pub use upload::{Finished, Going, Upload, UploadPlan};
+pub use plan::UploadPlan;
+pub use upload::{Finished, Going, Upload};
 pub use uploads::Unfinished;

@@ -9,6 +9,7 @@ use aws_runtime::auth::PayloadSigningOverride;
 use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextMut;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
+use aws_sdk_s3::types::ServerSideEncryption;
 use aws_smithy_types::body::SdkBody;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -76,8 +77,11 @@ impl Payload {
     }
 
     /// Whether the tag that a server answers is that of other bytes: a tag that looks like an MD5
-    /// is one, where an MD5 was computed.
-    pub(super) fn contradicts(&self, tag: &str) -> bool {
+    /// is one, where an MD5 was computed. Of what is encrypted with a key of `aws:kms` it is not.
+    pub(super) fn contradicts(&self, tag: &str, encrypted: Option<&ServerSideEncryption>) -> bool {
+        if encrypted.is_some_and(|by| *by != ServerSideEncryption::Aes256) {
+            return false;
+        }
         let tag = tag.trim_matches('"');
         let is_md5 = tag.len() == 32 && tag.bytes().all(|one| one.is_ascii_hexdigit());
         is_md5 && self.md5.is_some() && !self.agrees(tag)
@@ -182,8 +186,11 @@ mod tests {
         assert_eq!(payload(PartChecksum::Crc64Nvme).crc64.as_deref(), Some("rosUhgp5mIg="));
         let md5 = payload(PartChecksum::Md5);
         assert_eq!(md5.content_md5().as_deref(), Some("JfnnlDI7RTiF9RgfG2JNCw=="));
-        assert!(!md5.contradicts("\"25f9e794323b453885f5181f1b624d0b\""));
-        assert!(md5.contradicts("25f9e794323b453885f5181f1b624d0c"));
-        assert!(!md5.contradicts("25f9e794323b453885f5181f1b624d0c-2"));
+        assert!(!md5.contradicts("\"25f9e794323b453885f5181f1b624d0b\"", None));
+        let other = "25f9e794323b453885f5181f1b624d0c";
+        assert!(md5.contradicts(other, None));
+        assert!(md5.contradicts(other, Some(&ServerSideEncryption::Aes256)));
+        assert!(!md5.contradicts(other, Some(&ServerSideEncryption::AwsKms)));
+        assert!(!md5.contradicts("25f9e794323b453885f5181f1b624d0c-2", None));
     }
 }

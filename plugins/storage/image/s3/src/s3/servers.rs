@@ -260,7 +260,7 @@ async fn an_upload_is_watched_broken_off_gone_on_with_and_thrown_away() {
     second.write(rest).await.unwrap();
     let finished = second.finish().await.unwrap();
     let digest = format!("{{BLAKE3}}{}", blake3::hash(&bytes).to_hex());
-    assert_eq!((finished.size, &finished.digest), (bytes.len() as u64, &digest));
+    assert_eq!((finished.size, finished.digest.to_string()), (bytes.len() as u64, digest));
     assert!(read(&bucket, "object", 3 * MIB).await.unwrap() == bytes);
     // Finished, it is not there to be gone on with.
     match Upload::resume(bucket.clone(), plan.clone(), &going).await {

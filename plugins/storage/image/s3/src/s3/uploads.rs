@@ -34,7 +34,7 @@ impl Part {
 }
 
 impl Bucket {
-    /// The uploads whose keys begin with a prefix, all pages; `None` where the server cannot tell.
+    /// The uploads whose keys begin with a prefix (`listMultipartUploads`), all pages; `None` where the server cannot tell.
     ///
     /// # Errors
     /// Those of every request.
@@ -70,7 +70,7 @@ impl Bucket {
         }
     }
 
-    /// Ends an upload and removes its parts; one that is gone is a success.
+    /// Ends an upload and removes its parts (`abortMultipartUpload`); one that is gone is a success.
     ///
     /// # Errors
     /// Those of every request.
@@ -81,7 +81,7 @@ impl Bucket {
         found(ended.map_err(|error| failed(&self.at, &doing, error))).map(drop)
     }
 
-    /// The parts that an upload has, by number: all pages. `None` where there is no such upload.
+    /// The parts that an upload has (`listParts`), by number: all pages. `None` where there is no such upload.
     pub(super) async fn parts(&self, of: &Unfinished) -> Result<Option<BTreeMap<u32, Part>>> {
         let (mut all, mut after) = (BTreeMap::new(), None);
         loop {
